@@ -23,7 +23,7 @@ except ImportError:  # one process is enough to run everything
     pass
 else:
 
-    class WholeFiles(LoadScopeScheduling):
+    class WholeFiles(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
         """Keeps a file on one worker, and all of tests/browser on one.
 
         The cells of a lesson share a kernel, and one browser and one JupyterLab serve all browser tests. xdist's own
