@@ -20,7 +20,7 @@ MAX_LESSON = 600_000  # bytes
 MIN_INTERACTIONS = 3  # cells in which the learner changes something; watching alone teaches little
 FIRST_WIDGET_WITHIN = 2  # cells
 
-# What a lesson goes through. `hook` opens, the last three close in this order, between them the order is the lesson's own.
+# What a lesson goes through: `hook` opens, the last three close in this order; between them the order is its own.
 CLOSING = ("simplified", "elsewhere", "questions")
 STAGES = ("hook", "predict", "worked", "play", "modify", "make", *CLOSING)
 INTERACTIVE = {"predict", "play", "modify", "make"}
@@ -114,7 +114,8 @@ def test_outputs_name_no_address_and_no_place_of_this_machine(lesson):
     for cell in code(lesson):
         stored = json.dumps(cell["outputs"], ensure_ascii=False)
         for pattern in (ADDRESS, ABSOLUTE):
-            assert not (found := pattern.search(stored)), f"{cell['id']}: {found and found[0]}"
+            found = pattern.search(stored)
+            assert found is None, f"{cell['id']}: {found[0]}"
 
 
 def test_every_output_is_compared(lesson):
