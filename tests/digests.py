@@ -19,7 +19,7 @@ from schedlab.linux.on import ON
 from schedlab.linux.policy import Policy
 from schedlab.linux.task import Step, run, sleep
 from schedlab.linux.v001 import V001
-from schedlab.sim import MS, S, Engine
+from schedlab.sim import MS, Engine, S
 from schedlab.trace import Recorder, Trace
 
 HASH_SEEDS = ("0", "4242")
@@ -54,7 +54,7 @@ def digests() -> dict[str, str]:
 
 def digests_under(python: Path, hash_seed: str) -> dict[str, str]:
     """The digests that another interpreter computes from the same files."""
-    command = [python, "-m", "tests.digests", "--here"]
+    command = [str(python), "-m", "tests.digests", "--here"]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
