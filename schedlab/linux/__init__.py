@@ -1,0 +1,1 @@
+"""Linux CPU schedulers: one machine, one policy file for each generation."""

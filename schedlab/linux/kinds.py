@@ -1,0 +1,69 @@
+"""What a row of a Linux trace can tell."""
+
+from __future__ import annotations
+
+from schedlab.trace import NOBODY, Effect, Family, Field, Kind, register
+
+STATES = ("absent", "ready", "running", "asleep", "in disk sleep", "zombie", "gone")
+ABSENT, READY, RUNNING, SLEEPING, DISK, ZOMBIE, GONE = range(len(STATES))
+
+LINUX = register(
+    Family(
+        "linux",
+        kinds=(
+            Kind(
+                1, "spawn", "task", "cpu", "task", "number",
+                "{who} is created on {where}, nice {b}",
+                (
+                    Effect("state", "who", SLEEPING, ABSENT),
+                    Effect("home", "who", "where", NOBODY),
+                    Effect("nice", "who", "b", 0),
+                ),
+            ),
+            Kind(
+                2, "wake", "task", "cpu", "task", "state",
+                "{who} wakes up on {where}",
+                (Effect("state", "who", READY, "b"),),
+            ),
+            Kind(
+                3, "switch", "task", "cpu", "task", "state",
+                "{where} picks {who} after {a}, which is now {b}",
+                (
+                    Effect("state", "a", "b", RUNNING),
+                    Effect("state", "who", RUNNING, READY),
+                    Effect("running", "where", "who", "a"),
+                ),
+                decision=True,
+            ),
+            Kind(4, "keep", "task", "cpu", "", "", "{where} picks {who} again", decision=True),
+            Kind(
+                5, "migrate", "task", "cpu", "cpu", "",
+                "{who} moves from {a} to {where}",
+                (Effect("home", "who", "where", "a"),),
+            ),
+            Kind(
+                6, "renice", "task", "cpu", "number", "number",
+                "{who} changes its nice value from {b} to {a}",
+                (Effect("nice", "who", "a", "b"),),
+            ),
+            Kind(7, "yields", "task", "cpu", "", "", "{who} yields {where}"),
+            Kind(8, "exit", "task", "cpu", "", "", "{who} exits"),
+            Kind(
+                9, "reap", "task", "cpu", "task", "",
+                "{a} collects its dead child {who}",
+                (Effect("state", "who", GONE, ZOMBIE),),
+            ),
+            Kind(10, "lock", "lock", "cpu", "ns", "ns", "{where} waits {a} for the lock of {who} and holds it {b}"),
+            Kind(11, "signal", "task", "cpu", "", "", "the alarm of {who} rings"),
+            Kind(12, "no_slot", "task", "cpu", "", "", "{who} cannot fork: every slot is taken (EAGAIN)"),
+            Kind(13, "change", "", "", "note", "", "from outside: {a}"),
+        ),
+        fields=(
+            Field("running", "cpu", "task", NOBODY),
+            Field("state", "task", "state", ABSENT),
+            Field("home", "task", "cpu", NOBODY),
+            Field("nice", "task", "number", 0),
+        ),
+        states=STATES,
+    )
+)  # fmt: skip

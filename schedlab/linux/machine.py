@@ -1,0 +1,552 @@
+"""The machine under every Linux scheduler: CPUs, ticks, sleeping and waking, bursts of work.
+
+It knows no policy. It asks `schedlab.linux.policy.Policy` at the moments at which the kernel asks
+its scheduler, carries the answer out, and writes down what happened.
+
+What can fall on one instant is served in this order: the tick, wake-ups, outside events, and at
+the end *settle*: a task that has finished its burst blocks, and a CPU whose `need_resched` is set
+chooses again. (v0.01 wakes its sleepers before the tick.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schedlab.linux.kinds import DISK, GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
+from schedlab.linux.policy import Policy
+from schedlab.linux.task import (
+    ALARM,
+    DISK_SLEEP,
+    EXIT,
+    FOREVER,
+    FORK,
+    REAP,
+    RENICE,
+    RUN,
+    SLEEP,
+    SYSTEM,
+    WAIT,
+    WAKE,
+    YIELD,
+    Step,
+    Task,
+)
+from schedlab.sim import Engine, S
+from schedlab.trace import NOBODY, Recorder
+
+EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, EVENT_RANK, BURST_RANK = range(0, 6 << 20, 1 << 20)
+# Within a rank calls go by number of CPU or task, which is added to these.
+
+STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
+PICKS_WITHOUT_TIME = 10_000  # picks of one CPU at one instant before we say that the policy loops
+
+
+class Loop(RuntimeError):
+    """A behaviour or a policy that goes on for ever without using time."""
+
+
+class PolicyError(RuntimeError):
+    """A policy answered what no scheduler may answer; says what, on which CPU and about which task."""
+
+
+class CPU:
+    """One processor. `curr` is what runs on it, `idle` when nothing does."""
+
+    __slots__ = (
+        "id", "name", "curr", "idle", "need_resched", "since", "done_at", "planned", "picks", "picked_at", "queued",
+    )  # fmt: skip
+
+    def __init__(self, id: int, idle: Any) -> None:
+        self.id = id
+        self.name = f"CPU {id}"
+        self.idle = idle
+        self.curr = idle
+        self.need_resched = False
+        self.since = 0  # ns: up to when `curr` has been charged
+        self.done_at: int | None = None  # ns: when `curr` ends its step if nobody interrupts it
+        self.planned: int | None = None  # ns: when the engine will look at this CPU next because of `done_at`
+        self.picks = 0  # at the present instant
+        self.picked_at = -1
+        self.queued = False  # in the list of CPUs to settle
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Machine:
+    """Runs tasks under a policy and records what happens.
+
+    `cpus` is a number from 1 up, `hz` the ticks per second. `switch_ns` is lost at each change of
+    task; `lock_ns` and `look_ns` are how long a pick holds its run queue's lock: a fixed part and a
+    part for every task it looks at. All three are 0 unless a scenario sets them.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        engine: Engine,
+        recorder: Recorder,
+        *,
+        cpus: int = 1,
+        hz: int | None = None,
+        first_tick_ns: int | None = None,
+        first_jiffy: int = 0,
+        switch_ns: int = 0,
+        lock_ns: int = 0,
+        look_ns: int = 0,
+    ) -> None:
+        self.policy = policy
+        self.engine = engine
+        self.record = recorder
+        self.hz = hz or policy.default_hz
+        self.tick_ns = S // self.hz
+        self.jiffies = first_jiffy
+        self.switch_ns = switch_ns
+        self.lock_ns = lock_ns
+        self.look_ns = look_ns
+        self.tasks: dict[int, Any] = {}
+        self.names: list[str] = []
+        self.cpus = [CPU(i, self._idle_task(policy)) for i in range(cpus)]
+        self._settling: list[CPU] = []
+        self._wake_rank = EARLY_WAKE_RANK if policy.wakes_before_tick else WAKE_RANK
+        self._channels: dict[str, deque[Any]] = {}
+        self._pending_wakes: dict[str, int] = {}
+        self._charges = type(policy).charge is not Policy.charge
+        self._locks: dict[str, int] = {}  # when each lock is free again, ns
+        self._costs = bool(switch_ns or lock_ns or look_ns)
+        self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
+        engine.settle = self._settle
+        policy.attach(self)
+        first = self.tick_ns if first_tick_ns is None else first_tick_ns
+        for cpu in self.cpus:
+            engine.at(first, self._tick, cpu, TICK_RANK + cpu.id)
+
+    def _idle_task(self, policy: Policy) -> Any:
+        idle = policy.Task(NOBODY, "idle")
+        idle.state = RUNNING
+        idle.remaining = FOREVER
+        idle.nice = 20  # so the idle task of 2.4; the others do not look
+        return idle
+
+    @property
+    def now(self) -> int:
+        """Simulated time in ns."""
+        return self.engine.now
+
+    # -- what the policy may do -----------------------------------------------------------------
+
+    def resched(self, cpu: CPU) -> None:
+        """Set need_resched: `cpu` chooses again before this instant ends."""
+        cpu.need_resched = True
+        if not cpu.queued:
+            cpu.queued = True
+            self._settling.append(cpu)
+
+    def signal(self, task: Any) -> None:
+        """Deliver a signal: it ends an interruptible sleep, and stays pending in an uninterruptible one."""
+        if task.state == DISK:
+            return
+        self.record.signal(self.now, task.id, task.cpu.id)
+        task.has_signal = False
+        if task.state == SLEEPING:
+            self._end_sleep(task)
+
+    def migrate(self, task: Any, cpu: CPU) -> None:
+        """Write down that a waiting task has changed to another CPU's queue."""
+        self.record.migrate(self.now, task.id, cpu.id, task.cpu.id)
+        task.cpu = cpu
+
+    # -- tasks come and go ----------------------------------------------------------------------
+
+    def create(
+        self, name: str, behaviour: Iterable[Step], *, id: int | None = None, parent: Any = None, **fields: Any
+    ) -> Any | None:
+        """A new task that does not run yet; None when the policy has no room for it.
+
+        `fields` are set on it before the policy sees it: nice, policy, rt_priority, mm, and those of the generation.
+        """
+        task = self.policy.Task(len(self.names) if id is None else id, name)
+        task.parent = parent
+        for field, value in fields.items():
+            setattr(task, field, value)
+        task.steps = iter(behaviour)
+        task.state = SLEEPING
+        task.sleeps_as = SLEEPING
+        task.slept_at = self.now
+        if not self.policy.born(task):
+            return None
+        self.names.extend([""] * (task.id + 1 - len(self.names)))
+        self.names[task.id] = name
+        self.tasks[task.id] = task
+        task.cpu = parent.cpu if parent else self.policy.select_cpu(task, "new")
+        self.record.spawn(
+            self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice
+        )
+        return task
+
+    def start(self, task: Any, when: int | None = None) -> None:
+        """Make a created task runnable at `when` (ns); at once, without a plan, if None."""
+        if when is None:
+            self._make_ready(task, "new", NOBODY)
+        else:
+            task.wake_ticket = self.engine.at(when, self._wake_by_timer, task, self._wake_rank + task.id)
+
+    def boot(self) -> None:
+        """Every CPU makes its first choice."""
+        for cpu in self.cpus:
+            self.resched(cpu)
+        self._settle()
+
+    # -- the timer ------------------------------------------------------------------------------
+
+    def _tick(self, cpu: CPU) -> None:
+        engine = self.engine
+        if cpu.id == 0:
+            self.jiffies += 1
+        if engine.now > cpu.since:
+            self._charge(cpu)
+        self.policy.tick(cpu, cpu.curr)
+        if cpu.need_resched and self.policy.tick_calls_schedule:
+            self._schedule(cpu)
+        engine.at(engine.now + self.tick_ns, self._tick, cpu, TICK_RANK + cpu.id)
+
+    def _charge(self, cpu: CPU) -> None:
+        """Book the CPU time that `curr` has had since it was last charged."""
+        now = self.engine.now
+        ran = now - cpu.since
+        if ran <= 0:  # still inside the switch
+            return
+        cpu.since = now
+        curr = cpu.curr
+        curr.sum_exec += ran
+        if curr.remaining != FOREVER:
+            curr.remaining -= ran
+        if self._charges:
+            self.policy.charge(cpu, curr, ran)
+
+    # -- waking ---------------------------------------------------------------------------------
+
+    def _wake_by_timer(self, task: Any) -> None:
+        task.wake_ticket = 0
+        self._make_ready(task, "wake", NOBODY)
+
+    def _make_ready(self, task: Any, why: str, waker: int) -> None:
+        policy, now = self.policy, self.engine.now
+        was = task.state
+        cpu = policy.select_cpu(task, why)
+        if cpu is not task.cpu:
+            self.migrate(task, cpu)
+        if now > cpu.since:
+            self._charge(cpu)
+        task.state = READY
+        policy.enqueue(task, cpu, why)
+        self.record.wake(now, task.id, cpu.id, waker, was)
+        if policy.preempts(cpu, task):
+            if policy.idle_polls and cpu.curr is cpu.idle:
+                self.engine.at(now, self._idle_looks, cpu, IDLE_RANK)
+            else:
+                self.resched(cpu)
+
+    def _idle_looks(self, cpu: CPU) -> None:
+        if cpu.curr is cpu.idle:
+            self._schedule(cpu)
+
+    def _end_sleep(self, task: Any) -> None:
+        """Take a task out of its sleep before its time, without asking whether it preempts."""
+        if task.wake_ticket:
+            self.engine.cancel(task.wake_ticket)
+            task.wake_ticket = 0
+        was = task.state
+        task.state = READY
+        self.policy.enqueue(task, task.cpu, "signal")
+        if task.cpu.curr is not task:  # it may be about to sleep, inside the very pick that delivers the signal
+            self.record.wake(self.now, task.id, task.cpu.id, NOBODY, was)
+
+    # -- choosing -------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """The end of an instant: blocked tasks leave, CPUs that must choose again do."""
+        waiting = self._settling
+        while waiting:
+            if len(waiting) > 1:
+                waiting.sort(key=_cpu_number)
+            cpu = waiting.pop(0)
+            cpu.queued = False
+            self._settle_cpu(cpu)
+        if self.on_instant is not None:
+            self.on_instant()
+
+    def _settle_cpu(self, cpu: CPU) -> None:
+        now = self.engine.now
+        while True:
+            if cpu.done_at is not None and cpu.done_at <= now:
+                if now > cpu.since:
+                    self._charge(cpu)
+                self._next_step(cpu)
+            elif cpu.need_resched:
+                self._schedule(cpu)
+            else:
+                break
+        done_at = cpu.done_at
+        if done_at is not None and (cpu.planned is None or done_at < cpu.planned):
+            cpu.planned = done_at
+            self.engine.at(done_at, self._burst_ends, cpu, BURST_RANK)
+
+    def _burst_ends(self, cpu: CPU) -> None:
+        """The moment at which `curr` may have finished its step; if it was interrupted since, look again later."""
+        now = self.engine.now
+        if cpu.planned != now:
+            return
+        cpu.planned = None
+        if cpu.done_at is not None and not cpu.queued:
+            cpu.queued = True
+            self._settling.append(cpu)
+
+    def _schedule(self, cpu: CPU) -> None:
+        """Ask the policy who runs next, and switch."""
+        now, policy, prev = self.engine.now, self.policy, cpu.curr
+        if now > cpu.since:
+            self._charge(cpu)
+        cpu.need_resched = False
+        if prev is not cpu.idle and prev.state != RUNNING:
+            policy.dequeue(prev, cpu, "exit" if prev.state == ZOMBIE else "sleep")
+        self._count_pick(cpu)
+        next_ = policy.pick(cpu, prev)
+        if next_ is None:
+            next_ = cpu.idle
+        if next_ is not prev:
+            self._check_pick(cpu, next_)
+            cpu.curr = next_
+            if prev is not cpu.idle and prev.state == RUNNING:
+                prev.state = READY
+            next_.state = RUNNING
+            if next_ is not cpu.idle:
+                if next_.cpu is not cpu:
+                    self.migrate(next_, cpu)
+                next_.last_cpu = cpu
+            self.record.switch(now, next_.id, cpu.id, prev.id, prev.state)
+        elif next_ is not cpu.idle:
+            if next_.state == READY:  # a signal ended its sleep inside this pick
+                next_.state = RUNNING
+            if next_.state != RUNNING:
+                raise PolicyError(f"{policy.name} picks {next_.name} on {cpu.name}, but it is {_state(next_)}")
+            self.record.keep(now, next_.id, cpu.id)
+        start = now + self._cost(cpu, next_ is not prev) if self._costs else now
+        cpu.since = start
+        remaining = next_.remaining
+        cpu.done_at = None if remaining == FOREVER else start + remaining
+        if next_ is not prev and prev is not cpu.idle:
+            if prev.state == READY:
+                policy.put_prev(cpu, prev)
+            elif prev.state == ZOMBIE:
+                policy.exit(prev)
+                self._bury(prev)
+
+    def _count_pick(self, cpu: CPU) -> None:
+        now = self.engine.now
+        if cpu.picked_at != now:
+            cpu.picked_at, cpu.picks = now, 0
+        cpu.picks += 1
+        if cpu.picks > PICKS_WITHOUT_TIME:
+            raise Loop(
+                f"{cpu.name} has chosen {PICKS_WITHOUT_TIME:,} times at {now:,} ns without time passing: "
+                f"{self.policy.name} asks it to choose again and again"
+            )
+
+    def _check_pick(self, cpu: CPU, task: Any) -> None:
+        """A policy, a learner's too, may only pick a task that is ready and not running elsewhere."""
+        if task is cpu.idle:
+            return
+        if not isinstance(task, Task):
+            raise PolicyError(f"{self.policy.name}.pick must return a task or None, not {task!r}")
+        if task.state != READY:
+            raise PolicyError(f"{self.policy.name} picks {task.name} on {cpu.name}, but it is {_state(task)}")
+
+    def _cost(self, cpu: CPU, switched: bool) -> int:
+        """How long this pick keeps the CPU from its task: waiting for the lock, holding it, switching (ns)."""
+        now, held = self.engine.now, self.lock_ns + self.look_ns * self.policy.looks_at(cpu)
+        waited = 0
+        if held:
+            lock = self.policy.lock(cpu)
+            free = self._locks.get(lock, 0)
+            waited = max(0, free - now)
+            self._locks[lock] = now + waited + held
+            self.record.lock(now, self._lock_number(lock), cpu.id, waited, held)
+        return waited + held + (self.switch_ns if switched else 0)
+
+    def _lock_number(self, lock: str) -> int:
+        return list(self._locks).index(lock)
+
+    @property
+    def lock_names(self) -> list[str]:
+        """The locks that were taken, by number."""
+        return list(self._locks)
+
+    # -- what tasks do --------------------------------------------------------------------------
+
+    def _next_step(self, cpu: CPU) -> None:
+        """`curr` has finished a step: take the next ones until one needs time, sleeps or gives the CPU up."""
+        task = cpu.curr
+        policy, engine = self.policy, self.engine
+        now = engine.now
+        if task.in_kernel:
+            task.in_kernel = False
+            policy.system_return(cpu, task)
+            if cpu.need_resched:
+                task.remaining = 0
+                cpu.done_at = None  # the next step is taken when it runs again
+                return
+        for _ in range(STEPS_WITHOUT_TIME):
+            step = self._take(task)
+            op = step[0]
+            if op == RUN or op == SYSTEM:
+                ns = step[1]
+                task.remaining = ns
+                task.in_kernel = op == SYSTEM
+                if ns == 0 and op == RUN:
+                    continue
+                cpu.done_at = None if ns == FOREVER else max(now, cpu.since) + ns
+                return
+            task.remaining = 0
+            cpu.done_at = now
+            if op == SLEEP or op == DISK_SLEEP:
+                if step[1] != FOREVER:
+                    task.wake_ticket = engine.at(now + step[1], self._wake_by_timer, task, self._wake_rank + task.id)
+                return self._block(cpu, DISK if op == DISK_SLEEP else SLEEPING)
+            if op == WAIT:
+                if self._pending_wakes.get(step[1], 0):
+                    self._pending_wakes[step[1]] -= 1
+                    continue
+                self._channels.setdefault(step[1], deque()).append(task)
+                return self._block(cpu, SLEEPING)
+            if op == EXIT:
+                return self._exit(cpu)
+            if op == YIELD:
+                self.record.yields(now, task.id, cpu.id)
+                policy.yields(cpu, task)
+                if cpu.need_resched:
+                    cpu.done_at = None
+                    return
+                continue
+            self._small_step(cpu, task, step)
+            if cpu.need_resched:
+                cpu.done_at = None
+                return
+        raise Loop(f"{task.name} has taken {STEPS_WITHOUT_TIME:,} steps at {now:,} ns without using time")
+
+    def _take(self, task: Any) -> Step:
+        """The next step of a behaviour; its end means exit."""
+        steps = task.steps
+        try:
+            if task.answer is not None and hasattr(steps, "send"):
+                answer, task.answer = task.answer, None
+                return steps.send(answer)  # type: ignore[no-any-return]  # what a generator yields is not typed
+            return next(steps)
+        except StopIteration:
+            return (EXIT,)
+
+    def _small_step(self, cpu: CPU, task: Any, step: Step) -> None:
+        """A step after which the task simply goes on."""
+        op = step[0]
+        if op == FORK:
+            _op, name, behaviour, born = step
+            child = self.fork(task, name, behaviour(), **born)
+            task.answer = child.id if child else -11
+        elif op == RENICE:
+            self.renice(task, step[1])
+        elif op == WAKE:
+            self._wake_channel(task, step[1])
+        elif op == ALARM:
+            task.alarm_due = self.jiffies + max(1, step[1] // self.tick_ns)
+        elif op == REAP:
+            for child in [t for t in self.tasks.values() if t.parent is task and t.state == ZOMBIE]:
+                self._release(child, task)
+        else:
+            raise ValueError(f"{task.name} asks for {step!r}, which is no step; make steps with schedlab.linux.task")
+
+    def _block(self, cpu: CPU, state: int) -> None:
+        task = cpu.curr
+        task.state = task.sleeps_as = state
+        task.slept_at = self.now
+        task.remaining = 0
+        cpu.done_at = None
+        self._schedule(cpu)
+
+    def _wake_channel(self, waker: Any, channel: str) -> None:
+        sleepers = self._channels.get(channel)
+        if sleepers:
+            self._make_ready(sleepers.popleft(), "wake", waker.id)
+        else:
+            self._pending_wakes[channel] = self._pending_wakes.get(channel, 0) + 1
+
+    def fork(self, parent: Any, name: str, behaviour: Iterable[Step], *, id: int | None = None, **born: Any) -> Any | None:
+        """`parent` creates a child that inherits its nice value and policy; None where there is no room (EAGAIN)."""
+        inherited = {"nice": parent.nice, "policy": parent.policy, "rt_priority": parent.rt_priority}
+        child = self.create(name, behaviour, id=id, parent=parent, **{**inherited, **born})
+        if child is None:
+            self.record.no_slot(self.now, parent.id, parent.cpu.id)
+            return None
+        self._charge(parent.cpu)
+        self.policy.fork(child, parent)
+        self._make_ready(child, "fork", parent.id)
+        return child
+
+    def renice(self, task: Any, nice: int) -> None:
+        """Change a nice value, from inside or outside."""
+        old, cpu = task.nice, task.cpu
+        self._charge(cpu)
+        self.policy.renice(task, cpu, nice)
+        task.nice = nice
+        self.record.renice(self.now, task.id, cpu.id, nice, old)
+
+    def yield_now(self, cpu: CPU) -> None:
+        """The running task yields, asked from outside its behaviour."""
+        self._charge(cpu)
+        self.record.yields(self.now, cpu.curr.id, cpu.id)
+        self.policy.yields(cpu, cpu.curr)
+
+    def exit_now(self, cpu: CPU) -> None:
+        """The running task exits, asked from outside its behaviour."""
+        self._charge(cpu)
+        self._exit(cpu)
+
+    def wake_now(self, task: Any) -> None:
+        """End a sleep from outside: a key, a packet. Nothing happens to a task that does not sleep."""
+        if task.state == SLEEPING:
+            if task.wake_ticket:
+                self.engine.cancel(task.wake_ticket)
+                task.wake_ticket = 0
+            self._make_ready(task, "wake", NOBODY)
+
+    def _exit(self, cpu: CPU) -> None:
+        task = cpu.curr
+        self.record.exit(self.now, task.id, cpu.id)
+        task.state = ZOMBIE
+        task.remaining = 0
+        cpu.done_at = None
+        self.resched(cpu)
+
+    def _bury(self, dead: Any) -> None:
+        """Children of the dead have no parent any more; a dead task without a parent leaves no trace."""
+        for child in self.tasks.values():
+            if child.parent is dead:
+                child.parent = None
+                if child.state == ZOMBIE:
+                    self._release(child, dead)
+        if dead.parent is None:
+            self._release(dead, dead)
+
+    def _release(self, task: Any, by: Any) -> None:
+        self.record.reap(self.now, task.id, task.cpu.id, by.id)
+        task.state = GONE
+        self.policy.release(task)
+
+
+def _cpu_number(cpu: CPU) -> int:
+    return cpu.id
+
+
+def _state(task: Any) -> str:
+    return LINUX.states[task.state]

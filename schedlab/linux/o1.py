@@ -1,0 +1,515 @@
+"""Linux 2.6 before 2.6.23: a bitmap of 140 and two arrays.
+
+Every priority has its own list and its bit in a bitmap. To choose, a CPU finds the first set bit
+of its *active* array and runs the head of that list: the same work for three tasks or three
+thousand. A task that has used its slice gets the next one at once and waits in the *expired*
+array; when active is empty the two arrays swap.
+
+static_prio  120 + nice: decides the length of a slice
+prio         static_prio less a bonus of -5..+5 for sleeping: decides who runs
+sleep_avg    ns of sleep remembered, at most a second; running burns it
+interactive  enough bonus for its nice value: such a task goes back to active when its slice ends
+
+The flaw: intent is guessed from sleep, and sleep can be faked; a program that sleeps a little
+keeps its place while honest ones wait in expired. The next generation counts time instead.
+Upstream: kernel/sched.c of Linux 2.6.11 (`O1`) and 2.6.22 (`O1_2_6_22`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from schedlab.linux.kinds import DISK
+from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, SCHED_RR, Task
+from schedlab.trace import episode, judgement
+
+MAX_RT_PRIO = 100  # priorities 0..99 are real time, 0 the best
+MAX_PRIO = 140  # 100..139 are normal; 140 is the idle task's
+MAX_USER_PRIO = MAX_PRIO - MAX_RT_PRIO
+DEF_TIMESLICE_MS = 100
+MIN_TIMESLICE_MS = 5
+GRANULARITY_MS = 10  # interactive tasks of one priority take turns after this
+ON_RUNQUEUE_WEIGHT = 30  # percent of the time waited in the queue that counts as sleep
+CHILD_PENALTY = 95  # percent of the sleep that a child inherits
+PARENT_PENALTY = 100  # percent that its parent keeps
+EXIT_WEIGHT = 3  # a dying child's sleep counts 1 against 3 of its parent's
+MAX_BONUS = MAX_USER_PRIO * 25 // 100  # PRIO_BONUS_RATIO 25 %: ten levels
+INTERACTIVE_DELTA = 2
+NORMAL, INTERACTIVE, INTERRUPTED, NONINTERACTIVE = 0, 1, 2, -1  # what the last sleep was; `activated` in 2.6.11
+
+
+class PrioArray:
+    """140 lists and a bitmap of those that are not empty."""
+
+    __slots__ = ("nr_active", "bitmap", "lists")
+
+    def __init__(self) -> None:
+        self.nr_active = 0
+        self.bitmap = 0
+        self.lists: list[deque[Any]] = [deque() for _ in range(MAX_PRIO)]
+
+    def first(self) -> Any:
+        """The head of the first list that is not empty."""
+        lowest_bit = self.bitmap & -self.bitmap
+        return self.lists[lowest_bit.bit_length() - 1][0]
+
+    def append(self, task: Any) -> None:
+        """At the tail of its priority's list."""
+        self.lists[task.prio].append(task)
+        self.bitmap |= 1 << task.prio
+        self.nr_active += 1
+        task.array = self
+
+    def insert_before(self, task: Any, other: Any) -> None:
+        """In front of `other`, in its list."""
+        queue = self.lists[other.prio]
+        queue.insert(queue.index(other), task)
+        self.nr_active += 1
+        task.array = self
+
+    def remove(self, task: Any) -> None:
+        """Out of its list."""
+        self._unlink(task, task.prio)
+        self.nr_active -= 1
+        task.array = None
+
+    def move(self, task: Any, old_prio: int) -> None:
+        """From the list of its old priority to the tail of its present one."""
+        self._unlink(task, old_prio)
+        self.lists[task.prio].append(task)
+        self.bitmap |= 1 << task.prio
+
+    def _unlink(self, task: Any, prio: int) -> None:
+        queue = self.lists[prio]
+        queue.remove(task)
+        if not queue:
+            self.bitmap &= ~(1 << prio)
+
+
+class RunQueue:
+    """What one CPU has to run."""
+
+    __slots__ = ("active", "expired", "nr_running", "expired_timestamp", "best_expired_prio")
+
+    def __init__(self) -> None:
+        self.active = PrioArray()
+        self.expired = PrioArray()
+        self.nr_running = 0
+        self.expired_timestamp = 0  # jiffy of the first expiry since the swap; 0 for none
+        self.best_expired_prio = MAX_PRIO
+
+
+class O1Task(Task):
+    """A task with its two priorities, its slice and its sleep."""
+
+    __slots__ = (
+        "static_prio", "prio", "time_slice", "first_time_slice", "sleep_avg", "timestamp", "sleep_type", "array",
+        "clone_vm",
+    )  # fmt: skip
+
+    def __init__(self, id: int, name: str) -> None:
+        super().__init__(id, name)
+        self.static_prio = 120
+        self.prio = MAX_PRIO
+        self.time_slice = 0  # ticks
+        self.first_time_slice = False
+        self.sleep_avg = 0  # ns
+        self.timestamp = 0  # ns
+        self.sleep_type = NORMAL
+        self.array: PrioArray | None = None
+        self.clone_vm = False  # a thread: shares its parent's address space
+
+
+class O1(Policy):
+    """Scheduler of Linux 2.6.11."""
+
+    name = "O(1)"
+    Task = O1Task
+    ranking = Ranking(by="priority", best="lowest", tie="nearer the head of its list")
+    watched = ("prio", "time_slice", "sleep_avg")
+    default_hz = 1000
+    requeues_unchanged: ClassVar[bool] = True  # at the pick, does a task go to the tail even of its old list?
+
+    def attach(self, machine: Any) -> None:
+        """A run queue for every CPU; the constants in this machine's ticks."""
+        self.machine = machine
+        hz = machine.hz
+        self.jiffy_ns = 1_000_000_000 // hz
+        self.def_timeslice = DEF_TIMESLICE_MS * hz // 1000
+        self.min_timeslice = max(MIN_TIMESLICE_MS * hz // 1000, 1)
+        self.granularity = max(GRANULARITY_MS * hz // 1000, 1)
+        self.max_sleep_avg = self.def_timeslice * MAX_BONUS  # ticks
+        self.starvation_limit = self.max_sleep_avg
+        self.ns_max_sleep_avg = self.max_sleep_avg * self.jiffy_ns
+        self.runqueues = [RunQueue() for _cpu in machine.cpus]
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """activate_task(): judge the sleep, then to the tail of the active array, wherever it was before."""
+        rq = self.runqueues[cpu.id]
+        if why == "fork":
+            return self.enqueue_child(task, task.parent, rq)
+        if why == "new":
+            task.timestamp = self.machine.now
+            task.prio = self.effective_prio(task)
+        else:
+            if task.sleeps_as == DISK:
+                task.sleep_type = NONINTERACTIVE
+            self.judge_sleep(task)
+        self.activate(task, rq)
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """deactivate_task()."""
+        self.runqueues[cpu.id].nr_running -= 1
+        task.array.remove(task)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """schedule(): first set bit, head of its list; swap the arrays when active is empty."""
+        now, rq = self.machine.now, self.runqueues[cpu.id]
+        run_time = min(now - prev.timestamp, self.ns_max_sleep_avg) // max(self.current_bonus(prev), 1)
+        if rq.nr_running == 0:
+            self.balance(cpu)
+        if rq.nr_running == 0:
+            rq.expired_timestamp = 0
+            next_ = cpu.idle
+        else:
+            if rq.active.nr_active == 0:
+                self.swap_arrays(rq)
+            next_ = rq.active.first()
+            if next_.prio >= MAX_RT_PRIO and next_.sleep_type > 0:
+                self.credit_waiting(next_, now)
+            next_.sleep_type = NORMAL
+        prev.sleep_avg = max(prev.sleep_avg - run_time, 0)
+        prev.timestamp = now
+        next_.timestamp = now
+        return next_
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """scheduler_tick(): the slice, and what happens when it ends."""
+        rq = self.runqueues[cpu.id]
+        if curr is cpu.idle:
+            return
+        if curr.array is not rq.active:
+            return self.machine.resched(cpu)
+        if curr.prio < MAX_RT_PRIO:
+            return self.tick_real_time(rq, cpu, curr)
+        curr.time_slice -= 1
+        if curr.time_slice == 0:
+            self.slice_ends(rq, cpu, curr)
+        elif self.is_interactive(curr) and self.turn_is_over(curr):
+            rq.active.remove(curr)
+            rq.active.append(curr)
+            self.machine.resched(cpu)
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """TASK_PREEMPTS_CURR: strictly better priority."""
+        return bool(woken.prio < cpu.curr.prio)
+
+    def slice_ends(self, rq: RunQueue, cpu: Any, curr: Any) -> None:
+        """Charge, expire, requeue: a new slice at once, and active or expired by interactivity."""
+        rq.active.remove(curr)
+        self.machine.resched(cpu)
+        curr.prio = self.effective_prio(curr)
+        curr.time_slice = self.task_timeslice(curr)
+        curr.first_time_slice = False
+        if not rq.expired_timestamp:
+            rq.expired_timestamp = self.machine.jiffies
+        if not self.is_interactive(curr) or self.expired_starving(rq, cpu):
+            rq.expired.append(curr)
+            rq.best_expired_prio = min(rq.best_expired_prio, curr.static_prio)
+        else:
+            rq.active.append(curr)
+
+    def tick_real_time(self, rq: RunQueue, cpu: Any, curr: Any) -> None:
+        """FIFO tasks have no slice; RR tasks take turns inside the active array."""
+        if curr.policy == SCHED_FIFO:
+            return
+        curr.time_slice -= 1
+        if curr.time_slice == 0:
+            curr.time_slice = self.task_timeslice(curr)
+            curr.first_time_slice = False
+            self.machine.resched(cpu)
+            rq.active.remove(curr)
+            rq.active.append(curr)
+
+    @episode
+    def swap_arrays(self, rq: RunQueue) -> None:
+        """Expired becomes active: two pointers, however many tasks there are."""
+        rq.active, rq.expired = rq.expired, rq.active
+        rq.expired_timestamp = 0
+        rq.best_expired_prio = MAX_PRIO
+
+    @judgement
+    def priority(self, task: Any) -> int:
+        """The number of its list: lower goes first."""
+        return int(task.prio)
+
+    @judgement
+    def current_bonus(self, task: Any) -> int:
+        """0..10: a level for every tenth of the longest sleep that is remembered."""
+        return int(task.sleep_avg // self.jiffy_ns * MAX_BONUS // self.max_sleep_avg)
+
+    def effective_prio(self, task: Any) -> int:
+        """static_prio less the bonus, which runs from -5 to +5; real-time tasks keep theirs."""
+        if task.is_rt:
+            return MAX_RT_PRIO - 1 - int(task.rt_priority)
+        prio = task.static_prio - (self.current_bonus(task) - MAX_BONUS // 2)
+        return max(MAX_RT_PRIO, min(prio, MAX_PRIO - 1))
+
+    def task_timeslice(self, task: Any) -> int:
+        """Ticks of a slice, by nice value alone: 800 ms at -20, 100 ms at 0, 5 ms at 19."""
+        base = self.def_timeslice * (4 if task.static_prio < 120 else 1)
+        return max(base * (MAX_PRIO - task.static_prio) // (MAX_USER_PRIO // 2), self.min_timeslice)
+
+    def delta(self, task: Any) -> int:
+        """DELTA: how much bonus a nice value needs; C's division, towards zero."""
+        nice = task.static_prio - 120
+        scaled = abs(nice) * MAX_BONUS // MAX_USER_PRIO
+        return (scaled if nice >= 0 else -scaled) + INTERACTIVE_DELTA
+
+    @judgement
+    def is_interactive(self, task: Any) -> bool:
+        """TASK_INTERACTIVE: enough bonus for its nice value."""
+        return bool(task.prio <= task.static_prio - self.delta(task))
+
+    def interactive_sleep(self, task: Any) -> int:
+        """INTERACTIVE_SLEEP, ns: one sleep of this length is enough to be interactive."""
+        ticks = self.max_sleep_avg * (MAX_BONUS // 2 + self.delta(task) + 1) // MAX_BONUS - 1
+        return ticks * self.jiffy_ns
+
+    def timeslice_granularity(self, bonus: int) -> int:
+        """Ticks between turns of interactive tasks: the more bonus, the shorter."""
+        return self.granularity * (1 << (max(MAX_BONUS - bonus, 1) - 1)) * len(self.machine.cpus)
+
+    def turn_is_over(self, task: Any) -> bool:
+        """Has an interactive task used a whole granularity of its slice, with one left?"""
+        turn = self.timeslice_granularity(self.current_bonus(task))
+        used = self.task_timeslice(task) - task.time_slice
+        return used % turn == 0 and task.time_slice >= turn
+
+    def expired_starving(self, rq: RunQueue, cpu: Any) -> bool:
+        """EXPIRED_STARVING: has somebody waited in expired for too long, or somebody better?"""
+        waited = self.machine.jiffies - rq.expired_timestamp
+        if rq.expired_timestamp and waited >= self.starvation_limit * rq.nr_running + 1:
+            return True
+        return bool(cpu.curr.static_prio > rq.best_expired_prio)
+
+    def judge_sleep(self, task: Any) -> None:
+        """The part of activate_task() before the queue."""
+        self.recalc_task_prio(task, self.machine.now)
+        if task.sleep_type == NORMAL:
+            task.sleep_type = INTERRUPTED if task.woken_by_irq else INTERACTIVE
+        task.timestamp = self.machine.now
+
+    def recalc_task_prio(self, task: Any, now: int) -> None:
+        """What a sleep until `now` is worth, and the priority that follows."""
+        slept = min(now - task.timestamp, self.ns_max_sleep_avg)
+        if slept > 0:
+            enough = self.interactive_sleep(task)
+            if task.mm is not None and task.sleep_type != NONINTERACTIVE and slept > enough:
+                task.sleep_avg = (self.max_sleep_avg - self.def_timeslice) * self.jiffy_ns
+            else:
+                slept *= max(MAX_BONUS - self.current_bonus(task), 1)
+                if task.sleep_type == NONINTERACTIVE and task.mm is not None:
+                    slept = self.cap_disk_sleep(task, slept, enough)
+                task.sleep_avg = min(task.sleep_avg + slept, self.ns_max_sleep_avg)
+        task.prio = self.effective_prio(task)
+
+    def cap_disk_sleep(self, task: Any, slept: int, enough: int) -> int:
+        """Waiting for a device makes a task just interactive, not more: what may still be added."""
+        if task.sleep_avg >= enough:
+            return 0
+        if task.sleep_avg + slept >= enough:
+            task.sleep_avg = enough
+            return 0
+        return slept
+
+    def credit_waiting(self, task: Any, now: int) -> None:
+        """Time spent in the queue since the wake-up counts as sleep too, in part."""
+        waited = now - task.timestamp
+        if task.sleep_type == INTERACTIVE:
+            waited = waited * (ON_RUNQUEUE_WEIGHT * 128 // 100) // 128
+        old = task.prio
+        self.recalc_task_prio(task, task.timestamp + waited)
+        if self.requeues_unchanged or task.prio != old:
+            task.array.move(task, old)
+
+    def activate(self, task: Any, rq: RunQueue) -> None:
+        """Into the active array."""
+        rq.active.append(task)
+        rq.nr_running += 1
+
+    def born(self, task: Any) -> bool:
+        """Static priority and a full slice."""
+        task.static_prio = 120 + task.nice
+        if task.parent is None:
+            task.time_slice = self.task_timeslice(task)
+            task.timestamp = self.machine.now
+            task.prio = self.effective_prio(task)
+        return True
+
+    def fork(self, child: Any, parent: Any) -> None:
+        """sched_fork(): the slice is split; a parent that has none left expires on the spot."""
+        child.sleep_avg = parent.sleep_avg
+        child.static_prio = parent.static_prio
+        child.prio = parent.prio
+        child.time_slice = (parent.time_slice + 1) >> 1
+        child.first_time_slice = True
+        child.timestamp = self.machine.now
+        parent.time_slice >>= 1
+        if parent.time_slice == 0:
+            parent.time_slice = 1
+            self.tick(parent.cpu, parent)
+
+    def enqueue_child(self, child: Any, parent: Any, rq: RunQueue) -> None:
+        """wake_up_new_task(): the child runs first, standing in front of its parent."""
+        child.sleep_avg = self.inherited_sleep(child, CHILD_PENALTY)
+        child.prio = self.effective_prio(child)
+        if child.clone_vm or parent.array is None:
+            self.activate(child, rq)
+        else:
+            child.prio = parent.prio
+            parent.array.insert_before(child, parent)
+            rq.nr_running += 1
+        if not child.clone_vm:
+            self.machine.resched(parent.cpu)
+        parent.sleep_avg = self.inherited_sleep(parent, PARENT_PENALTY)
+
+    def inherited_sleep(self, task: Any, percent: int) -> int:
+        """Whole bonus levels, less a penalty, as ns of sleep."""
+        levels = self.current_bonus(task) * percent // 100
+        return levels * self.max_sleep_avg // MAX_BONUS * self.jiffy_ns
+
+    def select_cpu(self, task: Any, why: str) -> Any:
+        """A waking task goes where it ran; a new one, as after exec, to the CPU with the fewest tasks."""
+        if why == "new":
+            allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
+            return min(allowed, key=lambda cpu: self.runqueues[cpu.id].nr_running)
+        return task.cpu
+
+    def balance(self, cpu: Any) -> None:
+        """idle_balance(): take one task from the longest queue, expired ones first, from the tail of a list."""
+        busiest = max(self.machine.cpus, key=lambda other: self.runqueues[other.id].nr_running)
+        source = self.runqueues[busiest.id]
+        if source.nr_running < 2:
+            return
+        for array in (source.expired, source.active):
+            for queue in array.lists if array.nr_active else ():
+                for task in reversed(queue):
+                    if task is not busiest.curr and (task.allowed is None or cpu.id in task.allowed):
+                        return self.pull(task, busiest, cpu)
+
+    def pull(self, task: Any, source: Any, cpu: Any) -> None:
+        """Move a waiting task to this CPU's queue, into the same kind of array."""
+        theirs, ours = self.runqueues[source.id], self.runqueues[cpu.id]
+        target = ours.expired if task.array is theirs.expired else ours.active
+        task.array.remove(task)
+        theirs.nr_running -= 1
+        target.append(task)
+        ours.nr_running += 1
+        self.machine.migrate(task, cpu)
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """sched_yield(): into the expired array; a real-time task to the tail of its list."""
+        rq = self.runqueues[cpu.id]
+        target = rq.active if curr.is_rt else rq.expired
+        curr.array.remove(curr)
+        target.append(curr)
+        self.machine.resched(cpu)
+
+    def renice(self, task: Any, cpu: Any, nice: int) -> None:
+        """set_user_nice(): the bonus is forgotten until the next recalculation."""
+        old = task.prio
+        array = task.array
+        task.nice = nice
+        if task.is_rt:
+            task.static_prio = 120 + nice
+            return
+        if array is not None:
+            array.remove(task)
+        task.static_prio = 120 + nice
+        task.prio = self.prio_after_renice(task)
+        if array is not None:
+            array.append(task)
+            if task.prio < old or (task.prio > old and cpu.curr is task):
+                self.machine.resched(cpu)
+
+    def prio_after_renice(self, task: Any) -> int:
+        """2.6.11 takes the new static priority as it is."""
+        return int(task.static_prio)
+
+    def exit(self, task: Any) -> None:
+        """sched_exit(): a child in its first slice gives back what is left; its sleep counts a little for its parent."""
+        parent = task.parent
+        if parent is None:
+            return
+        if task.first_time_slice and self.gives_slice_back(task, parent):
+            parent.time_slice = min(parent.time_slice + task.time_slice, self.task_timeslice(task))
+        if task.sleep_avg < parent.sleep_avg:
+            parent.sleep_avg = parent.sleep_avg // (EXIT_WEIGHT + 1) * EXIT_WEIGHT + task.sleep_avg // (EXIT_WEIGHT + 1)
+
+    def gives_slice_back(self, task: Any, parent: Any) -> bool:
+        """Wherever the parent is."""
+        return True
+
+    def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
+        """The active array, or the expired one when active is empty, in the order of the lists."""
+        rq = self.runqueues[cpu.id]
+        array = rq.active if rq.active.nr_active else rq.expired
+        return [(task,) for queue in array.lists for task in queue]
+
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """Every list that is not empty, of every CPU."""
+        many = len(self.runqueues) > 1
+        for number, rq in enumerate(self.runqueues):
+            for label, array in (("active", rq.active), ("expired", rq.expired)):
+                for prio, queue in enumerate(array.lists):
+                    if queue:
+                        yield (f"CPU {number} {label} {prio}" if many else f"{label} {prio}"), list(queue)
+
+
+class O1_2_6_22(O1):
+    """Scheduler of Linux 2.6.22: sleep is added as it is, and one long sleep no longer buys a top place."""
+
+    name = "O(1) 2.6.22"
+    requeues_unchanged = False
+
+    def delta(self, task: Any) -> int:
+        """Rounded down for every nice value."""
+        nice = task.static_prio - 120
+        return (nice + 20) * MAX_BONUS // MAX_USER_PRIO - 20 * MAX_BONUS // MAX_USER_PRIO + INTERACTIVE_DELTA
+
+    def judge_sleep(self, task: Any) -> None:
+        """Real-time tasks are not judged any more."""
+        if not task.is_rt:
+            super().judge_sleep(task)
+
+    def recalc_task_prio(self, task: Any, now: int) -> None:
+        """A sleep counts as long as it was, up to the least that makes a task interactive."""
+        slept = 0 if task.policy == SCHED_BATCH else now - task.timestamp
+        if slept > 0:
+            enough = self.interactive_sleep(task)
+            if task.mm is not None and slept > enough and task.sleep_avg < enough:
+                task.sleep_avg = enough
+                task.sleep_type = NONINTERACTIVE
+            else:
+                if task.sleep_type == NONINTERACTIVE and task.mm is not None:
+                    slept = self.cap_disk_sleep(task, slept, enough)
+                task.sleep_avg += slept
+            task.sleep_avg = min(task.sleep_avg, self.ns_max_sleep_avg)
+        task.prio = self.effective_prio(task)
+
+    def activate(self, task: Any, rq: RunQueue) -> None:
+        """SCHED_BATCH tasks start in the expired array."""
+        (rq.expired if task.policy == SCHED_BATCH else rq.active).append(task)
+        rq.nr_running += 1
+
+    def prio_after_renice(self, task: Any) -> int:
+        """The bonus is kept."""
+        return self.effective_prio(task)
+
+    def gives_slice_back(self, task: Any, parent: Any) -> bool:
+        """Only to a parent on the same CPU."""
+        return task.cpu is parent.cpu

@@ -1,0 +1,150 @@
+"""What a Linux scheduler is asked.
+
+The hooks stand in the same order in every generation's file, so that a diff of two files reads
+as history. Five must be answered; the others are asked only where the kernel of that time asked,
+and the default is what "not asked" meant. A policy never plans a call and never moves a CPU: it
+sets `machine.resched(cpu)`, as the kernel sets need_resched, and the machine does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from schedlab.linux.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CPU(Protocol):
+    """What a policy sees of a CPU."""
+
+    id: int
+    curr: Any
+    idle: Any
+    need_resched: bool
+
+
+class MachineView(Protocol):
+    """What a policy sees of the machine. `now` is in ns, `jiffies` counts ticks, `hz` is ticks per second."""
+
+    now: int
+    jiffies: int
+    hz: int
+    cpus: Sequence[Any]
+    tasks: dict[int, Any]
+
+    def resched(self, cpu: Any) -> None: ...
+    def signal(self, task: Any) -> None: ...
+    def migrate(self, task: Any, cpu: Any) -> None: ...
+
+
+class Ranking(NamedTuple):
+    """How candidates are compared, for explanations: the judgement `by` decides, the `best` one wins.
+
+    `tie` says in words who wins among equals; `filters` are judgements that must be true first.
+    """
+
+    by: str
+    best: str = "highest"
+    tie: str = "first in line"
+    filters: tuple[str, ...] = ()
+
+
+class Policy:
+    """A scheduler of one generation. `why` is "wake", "new", "fork", "sleep", "exit", "renice" or "migrate"."""
+
+    name: ClassVar[str] = "policy"
+    Task: ClassVar[type[Task]] = Task
+    ranking: ClassVar[Ranking]
+    watched: ClassVar[tuple[str, ...]] = ()  # fields of a task that an explained run follows
+    default_hz: ClassVar[int] = 100  # ticks per second, unless the scenario says otherwise
+
+    # where the order of steps itself differed
+    wakes_before_tick: ClassVar[bool] = False  # at one instant, are sleepers woken before the tick is served?
+    tick_calls_schedule: ClassVar[bool] = False  # does the tick switch at once, not on the way out of the interrupt?
+    idle_polls: ClassVar[bool] = False  # does the idle task call schedule() all the time?
+
+    machine: MachineView
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """`task` becomes runnable on `cpu`."""
+        raise NotImplementedError
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """`task` is no longer runnable."""
+        raise NotImplementedError
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """Who runs next on `cpu`: a runnable task, or None for idle. `prev` ran until now."""
+        raise NotImplementedError
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """The timer interrupt finds `curr` running."""
+        raise NotImplementedError
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """Should `woken` make `cpu` choose again?"""
+        raise NotImplementedError
+
+    # asked only where the kernel of that time asked
+
+    def attach(self, machine: MachineView) -> None:
+        """The machine is ready; `machine.cpus` exist."""
+        self.machine = machine
+
+    def born(self, task: Any) -> bool:
+        """A task is created. False refuses it (EAGAIN)."""
+        return True
+
+    def fork(self, child: Any, parent: Any) -> None:
+        """`parent` forks `child`: who inherits what."""
+
+    def charge(self, cpu: Any, curr: Any, ran_ns: int) -> None:
+        """`curr` has had `ran_ns` more of `cpu`; told before every hook that could look at it."""
+
+    def select_cpu(self, task: Any, why: str) -> Any:
+        """On which CPU's queue a waking or new task goes."""
+        return task.last_cpu or self.machine.cpus[0]
+
+    def put_prev(self, cpu: Any, prev: Any) -> None:
+        """`prev` has been replaced on `cpu` and is still runnable."""
+
+    def balance(self, cpu: Any) -> None:
+        """`cpu` is about to go idle."""
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """`curr` calls sched_yield."""
+        self.machine.resched(cpu)
+
+    def renice(self, task: Any, cpu: Any, nice: int) -> None:
+        """The nice value of `task` becomes `nice`; the policy sets `task.nice` when it is ready for it."""
+        task.nice = nice
+
+    def system_return(self, cpu: Any, curr: Any) -> None:
+        """`curr` returns from a system call."""
+
+    def exit(self, task: Any) -> None:
+        """`task` has exited and left its queue; its parent is told."""
+
+    def release(self, task: Any) -> None:
+        """The last trace of a dead task is removed."""
+
+    # for the picture and the reasons: pure, never asked in an ordinary run
+
+    def lock(self, cpu: Any) -> str:
+        """Which lock a pick on `cpu` takes: the name of a CPU's own queue, unless all share one."""
+        return f"cpu{cpu.id}"
+
+    def looks_at(self, cpu: Any) -> int:
+        """How many tasks (or slots) one pick on `cpu` has to look at."""
+        return 1
+
+    def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
+        """Who could run on `cpu` now, in the order in which ties are decided: `(task, *arguments of the judgements)`."""
+        raise NotImplementedError
+
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """The places where runnable tasks wait, each with its tasks in order."""
+        return ()

@@ -1,0 +1,135 @@
+"""A task, and all that it can ask of the kernel.
+
+A behaviour is any iterable of steps. The steps are made by the functions below, so a behaviour
+reads like a program:
+
+    def editor():
+        while True:
+            yield sleep(30 * MS)      # wait for a key
+            yield run(3 * MS)         # draw the letter
+
+`steps(data)` makes the same from plain data: `[{"run": "3ms"}, {"repeat": [...]}]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from schedlab.linux.kinds import ABSENT
+
+FOREVER = -1  # ns: a run or a sleep that never ends by itself
+
+SCHED_NORMAL, SCHED_FIFO, SCHED_RR, SCHED_BATCH = range(4)  # include/linux/sched.h
+POLICY_NAMES = ("normal", "fifo", "rr", "batch")
+NICE_MIN, NICE_MAX = -20, 19
+RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
+
+RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP = range(12)
+
+Step = tuple[Any, ...]
+Behaviour = Callable[[], Iterable[Step]]
+
+
+def run(ns: int = FOREVER) -> Step:
+    """Compute for `ns` of CPU time, in user mode."""
+    return (RUN, ns)
+
+
+def system(ns: int) -> Step:
+    """Compute for `ns` of CPU time inside a system call (kernel mode), then return from it."""
+    return (SYSTEM, ns)
+
+
+def sleep(ns: int = FOREVER) -> Step:
+    """Sleep for `ns`; a signal or a wake-up ends it early (TASK_INTERRUPTIBLE)."""
+    return (SLEEP, ns)
+
+
+def disk(ns: int) -> Step:
+    """Wait `ns` for a device; no signal ends it (TASK_UNINTERRUPTIBLE)."""
+    return (DISK_SLEEP, ns)
+
+
+def yield_cpu() -> Step:
+    """sched_yield: let the others go first, as the generation understands it."""
+    return (YIELD,)
+
+
+def fork(name: str, behaviour: Behaviour, **born: Any) -> Step:
+    """Create a child; the step's answer is its id, or -11 (EAGAIN) where the kernel has no room."""
+    return (FORK, name, behaviour, born)
+
+
+def renice(nice: int) -> Step:
+    """Set the task's own nice value."""
+    return (RENICE, nice)
+
+
+def exit_() -> Step:
+    """End here, whatever steps would follow."""
+    return (EXIT,)
+
+
+def alarm(ns: int) -> Step:
+    """Ask for a signal in `ns`."""
+    return (ALARM, ns)
+
+
+def wait(channel: str) -> Step:
+    """Sleep until another task wakes this channel; sleepers are woken in the order they came."""
+    return (WAIT, channel)
+
+
+def wake(channel: str) -> Step:
+    """Wake the task that has waited longest on this channel; remembered if nobody waits."""
+    return (WAKE, channel)
+
+
+def reap() -> Step:
+    """Collect the children that have exited."""
+    return (REAP,)
+
+
+class Task:
+    """What the kernel keeps of a task. Fields are grouped by who may write them."""
+
+    __slots__ = (
+        # fixed at birth
+        "id", "name", "parent", "mm", "woken_by_irq",
+        # written by the machine
+        "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
+        "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed", "slept_at",
+    )  # fmt: skip
+
+    def __init__(self, id: int, name: str) -> None:
+        self.id = id
+        self.name = name
+        self.parent: Task | None = None
+        self.mm: int | None = id  # which address space; None for a kernel thread
+        self.woken_by_irq = True  # its sleeps end in an interrupt (timer, key, disk), not in another task's call
+        self.state = ABSENT
+        self.cpu: Any = None  # the CPU on whose queue it is
+        self.last_cpu: Any = None  # the CPU it last ran on
+        self.nice = 0
+        self.policy = SCHED_NORMAL
+        self.rt_priority = 0
+        self.remaining = 0  # ns of CPU time until the present step ends; FOREVER for none
+        self.sum_exec = 0  # ns of CPU time had so far
+        self.in_kernel = False  # inside a system call
+        self.steps: Iterator[Step] = iter(())
+        self.answer: Any = None
+        self.alarm_due = 0  # jiffy of the alarm, 0 for none
+        self.has_signal = False  # a signal waits to be delivered
+        self.wake_ticket = 0  # of the planned end of its sleep
+        self.sleeps_as = 0  # the state it blocks with
+        self.allowed: frozenset[int] | None = None  # CPUs it may use; None for all
+        self.slept_at = 0  # ns: when it last blocked
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    @property
+    def is_rt(self) -> bool:
+        """FIFO or RR."""
+        return self.policy in (SCHED_FIFO, SCHED_RR)
