@@ -110,6 +110,14 @@ class Engine:
         finally:
             self.fired += fired
 
+    def run_while(self, goes_on: Callable[[], bool], until: int) -> None:
+        """Make calls, one instant at a time, as long as `goes_on()` says so, at most up to `until`."""
+        while goes_on():
+            due = self.next_due()
+            if due is None or due > until:
+                return
+            self.run(due)
+
 
 def pick_index(stream: random.Random, n: int) -> int:
     """A number in `range(n)`, made from `random()` alone so that every Python agrees."""

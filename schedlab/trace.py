@@ -23,11 +23,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from schedlab.words import fill
+
 if TYPE_CHECKING:
     from schedlab.scenario import Scenario
 
 NOBODY = -1  # in who, where, a, b: no task, no CPU
 SCHEMA = 1  # of a saved trace
+NAMED = ("who", "where", "a", "b")  # the columns a sentence may speak of
 COLUMNS = (("time", "q"), ("kind", "B"), ("who", "i"), ("where", "i"), ("a", "q"), ("b", "q"))
 EXPLAINED = 200  # kinds from this number on exist only in an explained trace
 
@@ -60,7 +63,7 @@ class Kind(NamedTuple):
 
     `who`, `where`, `a`, `b` say what the number in that column is: the name of a table in
     `Trace.names` ("task", "cpu", ...), a unit ("ns"), "number", or "" for unused.
-    `text` is the sentence, a template over {time} {who} {where} {a} {b}.
+    `text` is the sentence, a template (see `schedlab.words`) over {who} {where} {a} {b}.
     """
 
     id: int
@@ -190,7 +193,7 @@ class Trace:
         return len(self.time)
 
     def __repr__(self) -> str:
-        return f"<Trace {self.family.name}: {len(self):,} rows, {show_ns(self.end)}>"
+        return f"<Trace {self.family.name}: {len(self):,} rows, {fill('{end:dur}', {'end': self.end})}>"
 
     def row(self, i: int) -> Row:
         """Row `i`; negative numbers count from the end. Raises IndexError outside the trace."""
@@ -228,15 +231,19 @@ class Trace:
         known = ", ".join(kind.name for kind in self.family.kinds)
         raise ValueError(f"no kind of row is called {name!r}; there are {known}")
 
+    def value(self, table: str, number: int) -> str | int:
+        """What a number in a column stands for: a name, or the number itself where the column holds one."""
+        if table in ("", "ns", "number"):
+            return number
+        return self.name(table, number)
+
     def name(self, table: str, number: int) -> str:
         """The name behind a number of a column; a number without a name is shown as it is."""
         if number == NOBODY:
-            return {"task": "idle", "cpu": "no CPU"}.get(table, "none")
-        if table == "ns":
-            return show_ns(number)
-        entries = self.names.get(table)
-        if entries is None or not 0 <= number < len(entries):
-            return str(number)
+            return "idle" if table == "task" else "nobody"
+        entries = self.family.states if table == "state" else self.names.get(table, ())
+        if not 0 <= number < len(entries):
+            return f"{table} {number}"
         return entries[number] or "(no name)"
 
     # -- words --------------------------------------------------------------------------------
@@ -245,13 +252,7 @@ class Trace:
         """Row `i` in words."""
         row = self.row(i)
         kind = self.kinds[row.kind]
-        return kind.text.format(
-            time=show_ns(row.time),
-            who=self.name(kind.who, row.who),
-            where=self.name(kind.where, row.where),
-            a=self.name(kind.a, row.a),
-            b=self.name(kind.b, row.b),
-        )
+        return fill(kind.text, {column: self.value(getattr(kind, column), getattr(row, column)) for column in NAMED})
 
     def sentences(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
         """Rows in words, a line each, with the time in milliseconds in front."""
@@ -537,14 +538,3 @@ def little_endian(column: array[int]) -> bytes:
     swapped = array(column.typecode, column)
     swapped.byteswap()
     return swapped.tobytes()
-
-
-def show_ns(ns: int) -> str:
-    """A span or moment in the unit that reads best: `250 ns`, `3.5 us`, `70.141 ms`, `1.2 s`. Exact, no rounding."""
-    size = abs(ns)
-    unit, scale = ("s", 9) if size >= 10**10 else ("ms", 6) if size >= 10**5 else ("us", 3) if size >= 10**4 else ("ns", 0)
-    if scale == 0:
-        return f"{ns} ns"
-    whole, rest = divmod(size, 10**scale)
-    digits = f"{rest:0{scale}d}".rstrip("0")
-    return f"{'-' if ns < 0 else ''}{whole}{'.' + digits if digits else ''} {unit}"

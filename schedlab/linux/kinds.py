@@ -7,6 +7,12 @@ from schedlab.trace import NOBODY, Effect, Family, Field, Kind, register
 STATES = ("absent", "ready", "running", "asleep", "in disk sleep", "zombie", "gone")
 ABSENT, READY, RUNNING, SLEEPING, DISK, ZOMBIE, GONE = range(len(STATES))
 
+SWITCH = (
+    Effect("state", "a", "b", RUNNING),
+    Effect("state", "who", RUNNING, READY),
+    Effect("running", "where", "who", "a"),
+)
+
 LINUX = register(
     Family(
         "linux",
@@ -25,16 +31,9 @@ LINUX = register(
                 "{who} wakes up on {where}",
                 (Effect("state", "who", READY, "b"),),
             ),
-            Kind(
-                3, "switch", "task", "cpu", "task", "state",
-                "{where} picks {who} after {a}, which is now {b}",
-                (
-                    Effect("state", "a", "b", RUNNING),
-                    Effect("state", "who", RUNNING, READY),
-                    Effect("running", "where", "who", "a"),
-                ),
-                decision=True,
-            ),
+            Kind(3, "switch", "task", "cpu", "task", "state", "{where} picks {who}; {a} is now {b}", SWITCH, decision=True),
+            Kind(15, "resume", "task", "cpu", "task", "state", "{where} was idle and picks {who}", SWITCH, decision=True),
+            Kind(16, "rest", "task", "cpu", "task", "state", "{where} has nothing to run; {a} is now {b}", SWITCH),
             Kind(4, "keep", "task", "cpu", "", "", "{where} picks {who} again", decision=True),
             Kind(
                 5, "migrate", "task", "cpu", "cpu", "",
@@ -53,10 +52,13 @@ LINUX = register(
                 "{a} collects its dead child {who}",
                 (Effect("state", "who", GONE, ZOMBIE),),
             ),
-            Kind(10, "lock", "lock", "cpu", "ns", "ns", "{where} waits {a} for the lock of {who} and holds it {b}"),
+            Kind(10, "lock", "lock", "cpu", "ns", "ns", "{where} waits {a:dur} for {who} and holds it {b:dur}"),
             Kind(11, "signal", "task", "cpu", "", "", "the alarm of {who} rings"),
             Kind(12, "no_slot", "task", "cpu", "", "", "{who} cannot fork: every slot is taken (EAGAIN)"),
-            Kind(13, "change", "", "", "note", "", "from outside: {a}"),
+            Kind(13, "change", "", "", "change", "", "from outside: {a}"),
+            Kind(
+                14, "kill", "task", "cpu", "", "state", "{who} is killed", (Effect("state", "who", ZOMBIE, "b"),),
+            ),
         ),
         fields=(
             Field("running", "cpu", "task", NOBODY),

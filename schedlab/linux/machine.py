@@ -326,7 +326,8 @@ class Machine:
                 if next_.cpu is not cpu:
                     self.migrate(next_, cpu)
                 next_.last_cpu = cpu
-            self.record.switch(now, next_.id, cpu.id, prev.id, prev.state)
+            tell = self.record.resume if prev is cpu.idle else self.record.rest if next_ is cpu.idle else self.record.switch
+            tell(now, next_.id, cpu.id, prev.id, prev.state)
         elif next_ is not cpu.idle:
             if next_.state == READY:  # a signal ended its sleep inside this pick
                 next_.state = RUNNING
@@ -442,7 +443,7 @@ class Machine:
         try:
             if task.answer is not None and hasattr(steps, "send"):
                 answer, task.answer = task.answer, None
-                return steps.send(answer)  # type: ignore[no-any-return]  # what a generator yields is not typed
+                return steps.send(answer)
             return next(steps)
         except StopIteration:
             return (EXIT,)
@@ -511,6 +512,26 @@ class Machine:
         """The running task exits, asked from outside its behaviour."""
         self._charge(cpu)
         self._exit(cpu)
+
+    def kill(self, task: Any) -> None:
+        """End a task from outside, whatever it is doing."""
+        if task.state == RUNNING:
+            return self.exit_now(task.cpu)
+        if task.state in (ZOMBIE, GONE):
+            return
+        was = task.state
+        if task.wake_ticket:
+            self.engine.cancel(task.wake_ticket)
+            task.wake_ticket = 0
+        for sleepers in self._channels.values():
+            if task in sleepers:
+                sleepers.remove(task)
+        task.state = ZOMBIE
+        if was == READY:
+            self.policy.dequeue(task, task.cpu, "exit")
+        self.record.kill(self.now, task.id, task.cpu.id, NOBODY, was)
+        self.policy.exit(task)
+        self._bury(task)
 
     def wake_now(self, task: Any) -> None:
         """End a sleep from outside: a key, a packet. Nothing happens to a task that does not sleep."""

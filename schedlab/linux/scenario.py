@@ -1,0 +1,408 @@
+"""How a scenario becomes a Linux machine: the keys of a task, its steps, what can come from outside.
+
+Keys of a task: name, count, nice, class (normal, fifo, rr, batch), rt_priority, start, cpus (a list
+of CPU numbers), mm ("none" for a kernel thread), does (its steps, or a function that yields them).
+A step is "yield", "exit", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
+alarm, renice, fork, repeat. A time may be random: {"mean": "10ms"} (exponential) or {"between": ["1ms", "5ms"]}.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from schedlab.guard import guarded
+from schedlab.linux import task as steps
+from schedlab.linux.kinds import GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
+from schedlab.linux.machine import EVENT_RANK, Machine
+from schedlab.linux.o1 import O1, O1_2_6_22
+from schedlab.linux.on import ON
+from schedlab.linux.policy import Policy
+from schedlab.linux.task import FOREVER, NICE_MAX, NICE_MIN, POLICY_NAMES, RT_MAX, RT_MIN, Step
+from schedlab.linux.v001 import NR_TASKS, V001
+from schedlab.scenario import Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
+from schedlab.sim import US, Engine
+from schedlab.trace import Recorder
+
+FAMILY = LINUX
+SCHEDULERS: dict[str, Callable[..., Policy]] = {"v0.01": V001, "o(n)": ON, "o1": O1, "o1-2.6.22": O1_2_6_22}
+
+TASK_KEYS = ("name", "count", "nice", "class", "rt_priority", "start", "cpus", "mm", "does")
+MACHINE_KEYS = ("hz", "switch", "lock", "look")
+TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
+WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
+STEP_KEYS = (*TIMED, *WORDS, "wait", "wake", "renice", "fork", "repeat", "times")
+EVENT_KEYS = ("wake", "kill", "yield", "renice", "spawn", "set")
+MOST_TASKS = 100_000
+MOST_DEPTH = 20  # of repeats and forks inside each other
+
+Part = Callable[["Making"], Iterable[Step]]
+
+
+def is_policy(scheduler: Any) -> bool:
+    """A class (or factory) of a Linux policy."""
+    return isinstance(scheduler, type) and issubclass(scheduler, Policy)
+
+
+class Making:
+    """What a behaviour needs when it starts: the machine and its own random stream."""
+
+    def __init__(self, machine: Machine, name: str) -> None:
+        self.machine = machine
+        self.stream = machine.engine.stream(f"task {name}")
+
+
+# -- checking ---------------------------------------------------------------------------------------
+
+
+def check(scenario: Scenario) -> tuple[Any, ...]:
+    """The scenario's tasks, checked and complete. Raises ScenarioError."""
+    check_keys(scenario.machine, MACHINE_KEYS, "machine")
+    if "hz" in scenario.machine:
+        whole(scenario.machine["hz"], "machine.hz", 1, 100_000)
+    for key in ("switch", "lock", "look"):
+        duration(scenario.machine.get(key, 0), f"machine.{key}")
+    checked: list[Mapping[str, Any]] = []
+    for i, given in enumerate(scenario.given_tasks):
+        checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
+        if len(checked) > MOST_TASKS:
+            raise ScenarioError(f"tasks: more than {MOST_TASKS:,} tasks")
+    one_cpu_only = scenario.scheduler in ("v0.01", V001) or (
+        isinstance(scenario.scheduler, type) and issubclass(scenario.scheduler, V001)
+    )
+    if one_cpu_only and scenario.cpus != 1:
+        raise ScenarioError(f"cpus: v0.01 knows one CPU, not {scenario.cpus}")
+    if one_cpu_only and len(checked) >= NR_TASKS:
+        raise ScenarioError(f"tasks: v0.01 has {NR_TASKS - 1} slots for tasks, not {len(checked)}")
+    return tuple(checked)
+
+
+def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[str, Any]]:
+    """One entry of the list of tasks, as one mapping for each task it stands for."""
+    given = mapping(given, where)
+    check_keys(given, TASK_KEYS, where)
+    count = whole(given.get("count", 1), f"{where}.count", 1, MOST_TASKS)
+    class_ = given.get("class", "normal")
+    if class_ not in POLICY_NAMES:
+        raise ScenarioError(f"{where}.class: {class_!r} is unknown{nearest(str(class_), POLICY_NAMES)}")
+    real_time = class_ in ("fifo", "rr")
+    if "rt_priority" in given and not real_time:
+        raise ScenarioError(f"{where}.rt_priority: only a fifo or rr task has one; class is {class_!r}")
+    task = {
+        "nice": whole(given.get("nice", 0), f"{where}.nice", NICE_MIN, NICE_MAX),
+        "policy": POLICY_NAMES.index(class_),
+        "rt_priority": whole(given.get("rt_priority", 1), f"{where}.rt_priority", RT_MIN, RT_MAX) if real_time else 0,
+        "start": duration(given.get("start", 0), f"{where}.start"),
+        "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
+        "kernel_thread": check_mm(given.get("mm"), f"{where}.mm"),
+        "does": check_behaviour(given.get("does", [{"run": "forever"}]), f"{where}.does"),
+        "ends": ends(given.get("does", [{"run": "forever"}])),
+    }
+    name = str(given.get("name", f"task{number}"))
+    names = [name] if count == 1 else [f"{name}{i}" for i in range(count)]
+    return [MappingProxyType({**task, "name": each}) for each in names]
+
+
+def check_cpus(value: Any, where: str, cpus: int) -> frozenset[int] | None:
+    """The CPUs that a task may use, None for all."""
+    if value is None:
+        return None
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise ScenarioError(f"{where}: a list of CPU numbers, not {value!r}")
+    return frozenset(whole(number, where, 0, cpus - 1) for number in value)
+
+
+def check_mm(value: Any, where: str) -> bool:
+    """Is the task a kernel thread?"""
+    if value not in (None, "none", "own"):
+        raise ScenarioError(f"{where}: 'own' or 'none' (a kernel thread), not {value!r}")
+    return bool(value == "none")
+
+
+def check_behaviour(does: Any, where: str, depth: int = 0) -> Part:
+    """What a task does, as a function that makes its steps afresh for each run."""
+    if callable(does):
+        return lambda making: own_steps(does, where)
+    if isinstance(does, Iterator):
+        raise ScenarioError(f"{where}: pass the function, not its result: a run must be able to start it again")
+    if isinstance(does, Mapping):
+        does = [does]
+    if isinstance(does, str) or not isinstance(does, Sequence) or not does:
+        raise ScenarioError(f"{where}: a list of steps or a function that yields them, not {does!r}")
+    if depth > MOST_DEPTH:
+        raise ScenarioError(f"{where}: more than {MOST_DEPTH} repeats or forks inside each other")
+    parts = [check_step(step, f"{where}[{i}]", depth) for i, step in enumerate(does)]
+
+    def all_parts(making: Making) -> Iterator[Step]:
+        for part in parts:
+            yield from part(making)
+
+    return all_parts
+
+
+def own_steps(function: Callable[[], Iterable[Step]], where: str) -> Iterable[Step]:
+    """Call a learner's behaviour; its answer must be iterable."""
+    made = function()
+    if not isinstance(made, Iterable) or isinstance(made, (str, bytes, Mapping)):
+        raise ScenarioError(f"{where}: the function must return or yield steps, not {made!r}")
+    return made
+
+
+def check_step(step: Any, where: str, depth: int) -> Part:
+    """One step, as a function that makes it."""
+    if isinstance(step, tuple):  # made with schedlab.linux.task
+        return lambda making: (step,)
+    if isinstance(step, str):
+        if step not in WORDS:
+            raise ScenarioError(f"{where}: {step!r} is no step{nearest(step, tuple(WORDS))}")
+        word = WORDS[step]()
+        return lambda making: (word,)
+    step = mapping(step, where)
+    check_keys(step, STEP_KEYS, where)
+    if "repeat" in step:
+        return check_repeat(step, where, depth)
+    if len(step) != 1:
+        raise ScenarioError(f"{where}: a step has one key, not {', '.join(map(str, step)) or 'none'}")
+    ((key, value),) = step.items()
+    if key in TIMED:
+        return check_timed(key, value, f"{where}.{key}")
+    if key in WORDS:
+        word = WORDS[key]()
+        return lambda making: (word,)
+    if key in ("wait", "wake"):
+        made = (steps.wait if key == "wait" else steps.wake)(str(value))
+        return lambda making: (made,)
+    if key == "renice":
+        nice = whole(value, f"{where}.renice", NICE_MIN, NICE_MAX)
+        return lambda making: (steps.renice(nice),)
+    if key == "fork":
+        return check_fork(value, f"{where}.fork", depth)
+    raise ScenarioError(f"{where}: 'times' belongs beside 'repeat'")
+
+
+def check_repeat(step: Mapping[str, Any], where: str, depth: int) -> Part:
+    """`{"repeat": [...], "times": 3}`; without times, for ever."""
+    check_keys(step, ("repeat", "times"), where)
+    body = check_behaviour(step["repeat"], f"{where}.repeat", depth + 1)
+    times = whole(step["times"], f"{where}.times", 0, 10**9) if "times" in step else None
+
+    def repeat(making: Making) -> Iterator[Step]:
+        done = 0
+        while times is None or done < times:
+            yield from body(making)
+            done += 1
+
+    return repeat
+
+
+def check_timed(key: str, value: Any, where: str) -> Part:
+    """A step with a time: fixed, for ever, or random."""
+    make = TIMED[key]
+    if value == "forever" and key in ("run", "sleep"):
+        endless = make(FOREVER)
+        return lambda making: (endless,)
+    if isinstance(value, Mapping):
+        check_keys(value, ("mean", "between"), where)
+        if "mean" in value and len(value) == 1:
+            mean = duration(value["mean"], f"{where}.mean", least=1)
+            return lambda making: (make(exponential(making, mean)),)
+        if "between" in value and len(value) == 1:
+            if not isinstance(value["between"], Sequence) or len(value["between"]) != 2:
+                raise ScenarioError(f"{where}.between: two times, not {value['between']!r}")
+            low, high = (duration(end, f"{where}.between") for end in value["between"])
+            if low > high:
+                raise ScenarioError(f"{where}.between: {low} ns is more than {high} ns")
+            return lambda making: (make(low + int(making.stream.random() * (high - low + 1))),)
+        raise ScenarioError(f"{where}: either 'mean' or 'between'")
+    fixed = make(duration(value, where, least=1 if key in ("run", "system") else 0))
+    return lambda making: (fixed,)
+
+
+def exponential(making: Making, mean: int) -> int:
+    """A random time with this mean, in whole microseconds so that every C library's logarithm agrees."""
+    return max(1, round(-math.log(1.0 - making.stream.random()) * mean / US)) * US
+
+
+def check_fork(value: Any, where: str, depth: int) -> Part:
+    """`{"fork": {"name": ..., "does": [...]}}`."""
+    value = mapping(value, where)
+    check_keys(value, ("name", "does"), where)
+    name = str(value.get("name", "child"))
+    body = check_behaviour(value.get("does", [{"run": "forever"}]), f"{where}.does", depth + 1)
+
+    def fork(making: Making) -> Iterator[Step]:
+        yield steps.fork(name, lambda: body(Making(making.machine, name)))
+
+    return fork
+
+
+def ends(does: Any) -> bool:
+    """Does a behaviour given as data surely end? A function is believed."""
+    if callable(does) or isinstance(does, (str, tuple)):
+        return True
+    if isinstance(does, Mapping):
+        if "repeat" in does:
+            return "times" in does and ends(does["repeat"])
+        if "fork" in does:
+            return ends(does["fork"].get("does", [{"run": "forever"}]))
+        return "forever" not in does.values()
+    return all(ends(step) for step in does)
+
+
+def may_never_end(scenario: Scenario) -> str | None:
+    """The name of a task that does not end by itself."""
+    return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["ends"]), None)
+
+
+def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """What happens from outside: one key besides `at`."""
+    check_keys(event, EVENT_KEYS, where)
+    if len(event) != 1:
+        raise ScenarioError(f"{where}: one of {', '.join(EVENT_KEYS)} besides 'at', not {', '.join(event) or 'none'}")
+    ((key, value),) = event.items()
+    if key == "renice":
+        value = mapping(value, f"{where}.renice")
+        check_keys(value, ("task", "nice"), f"{where}.renice")
+        if set(value) != {"task", "nice"}:
+            raise ScenarioError(f"{where}.renice: needs 'task' and 'nice'")
+        whole(value["nice"], f"{where}.renice.nice", NICE_MIN, NICE_MAX)
+    elif key == "spawn":
+        check_task(value, f"{where}.spawn", 1024, 1)
+    elif key == "set":
+        mapping(value, f"{where}.set")
+    elif not isinstance(value, str):
+        raise ScenarioError(f"{where}.{key}: the name of a task, not {value!r}")
+    return event
+
+
+# -- building ---------------------------------------------------------------------------------------
+
+
+class Running:
+    """A Linux machine with its tasks, ready to start."""
+
+    def __init__(self, scenario: Scenario, policy: Policy, engine: Engine, recorder: Recorder) -> None:
+        machine = scenario.machine
+        self.scenario = scenario
+        self.engine = engine
+        self.policy = guarded(policy, HOOKS, lambda: engine.now)
+        self.machine = Machine(
+            self.policy,
+            engine,
+            recorder,
+            cpus=scenario.cpus,
+            hz=machine.get("hz"),
+            switch_ns=duration(machine.get("switch", 0), "machine.switch"),
+            lock_ns=duration(machine.get("lock", 0), "machine.lock"),
+            look_ns=duration(machine.get("look", 0), "machine.look"),
+        )
+        self.changes: list[str] = []
+        self.waiting = 0  # tasks that the scenario still has to create
+        self.about: dict[str, Any] = {
+            "from": f"simulated: {self.policy.name}, {self.machine.hz} ticks a second, seed {scenario.seed}",
+        }
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Tables of names for the trace."""
+        return {
+            "task": self.machine.names,
+            "cpu": [cpu.name for cpu in self.machine.cpus],
+            "lock": self.machine.lock_names,
+            "change": self.changes,
+        }
+
+    def start(self) -> None:
+        """Create the tasks, plan what comes later, and let every CPU choose."""
+        for entry in self.scenario.tasks:
+            if entry["start"]:
+                self.plan_task(entry["start"], entry)
+            else:
+                self.create(entry)
+        for event in self.scenario.events:
+            if "spawn" in event:
+                for entry in check_task(event["spawn"], "spawn", self.scenario.cpus, 1):
+                    self.plan_task(event["at"], entry)
+            else:
+                self.engine.at(event["at"], self.apply, event, EVENT_RANK)
+        self.machine.boot()
+
+    def plan_task(self, when: int, entry: Mapping[str, Any]) -> None:
+        """Create a task later."""
+        self.waiting += 1
+        self.engine.at(when, self.create_later, entry, EVENT_RANK)
+
+    def create_later(self, entry: Mapping[str, Any]) -> None:
+        """A task that the scenario starts later."""
+        self.waiting -= 1
+        self.create(entry)
+
+    def create(self, entry: Mapping[str, Any]) -> None:
+        """A task of the scenario, runnable at once."""
+        born = {field: entry[field] for field in ("nice", "policy", "rt_priority", "allowed")}
+        if entry["kernel_thread"]:
+            born["mm"] = None
+        task = self.machine.create(entry["name"], entry["does"](Making(self.machine, entry["name"])), **born)
+        if task is None:
+            raise ScenarioError(f"{self.policy.name} has no room for the task {entry['name']!r}")
+        self.machine.start(task)
+
+    def ended(self) -> bool:
+        """Has every task come to its end?"""
+        return not self.waiting and all(task.state in (ZOMBIE, GONE) for task in self.machine.tasks.values())
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Something from outside happens."""
+        machine = self.machine
+        ((key, value),) = [(k, v) for k, v in event.items() if k != "at"]
+        self.changes.append(f"{key} {value}" if isinstance(value, str) else f"{key} {describe(value)}")
+        machine.record.change(machine.now, -1, -1, len(self.changes) - 1)
+        if key == "set":
+            return self.set_options(value)
+        task = self.task_named(value["task"] if key == "renice" else value)
+        if key == "renice":
+            if task.state in (ZOMBIE, GONE):
+                return
+            machine.renice(task, value["nice"])
+        elif key == "wake":
+            machine.wake_now(task)
+        elif key == "kill":
+            machine.kill(task)
+        elif key == "yield" and task.state == RUNNING:
+            machine.yield_now(task.cpu)
+
+    def set_options(self, options: Mapping[str, Any]) -> None:
+        """Change settings of the scheduler while it runs."""
+        for name, value in options.items():
+            if name not in self.scenario.options and not hasattr(self.policy, name):
+                raise ScenarioError(f"set: {self.policy.name} has no setting {name!r}")
+            setattr(self.policy, name, value)
+
+    def task_named(self, name: str) -> Any:
+        """A task by its name. Raises ScenarioError with the nearest."""
+        for task in self.machine.tasks.values():
+            if task.name == name:
+                return task
+        names = [task.name for task in self.machine.tasks.values()]
+        raise ScenarioError(f"events: no task is called {name!r} at {self.engine.now} ns{nearest(name, names)}")
+
+
+def describe(value: Mapping[str, Any]) -> str:
+    """A change in a few words."""
+    return ", ".join(f"{key} {part}" for key, part in value.items())
+
+
+HOOKS = (
+    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "born", "fork", "charge", "select_cpu", "put_prev",
+    "balance", "yields", "renice", "system_return", "exit", "release", "lock", "looks_at", "candidates", "queues",
+)  # fmt: skip
+
+
+def build(scenario: Scenario, policy: Policy, engine: Engine, recorder: Recorder) -> Running:
+    """The machine for a scenario."""
+    return Running(scenario, policy, engine, recorder)
+
+
+__all__ = ["FAMILY", "SCHEDULERS", "build", "check", "check_event", "is_policy", "may_never_end", "READY", "SLEEPING"]

@@ -1,0 +1,309 @@
+"""A run as plain data and a seed: what can be run again, changed in one place, and compared.
+
+    Scenario("o1", tasks=[{"name": "hog"}, {"name": "editor", "does": [...]}], until="2s").run()
+
+Times are whole nanoseconds, or text with a unit: "250us", "10ms", "1.5s". Each family says in its
+own module what a task may do and which schedulers there are; docs/scenario.md shows all keys.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from schedlab.guard import watched
+from schedlab.sim import MS, US, Engine, S
+from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
+
+FAMILY_MODULES = {"linux": "schedlab.linux.scenario", "design": "schedlab.design.scenario"}
+LONGEST_RUN = 3_600 * S  # ns: a run without `until` that is not over by then never ends
+MOST_CPUS = 1024
+KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "title")
+
+_UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
+_TIME = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min)\s*")
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be run: says where, what was given and what is allowed."""
+
+
+class Running(Protocol):
+    """What a family makes of a scenario: a machine that is ready to start."""
+
+    policy: Any
+    names: Mapping[str, Sequence[str]]
+    about: Mapping[str, Any]
+
+    def start(self) -> None: ...
+    def ended(self) -> bool: ...
+
+
+class FamilyModule(Protocol):
+    """What a family's `scenario` module offers."""
+
+    FAMILY: Family
+    SCHEDULERS: Mapping[str, Callable[..., Any]]
+
+    def is_policy(self, scheduler: Any) -> bool: ...
+    def check(self, scenario: Scenario) -> tuple[Any, ...]: ...
+    def check_event(self, event: Mapping[str, Any], where: str) -> Mapping[str, Any]: ...
+    def may_never_end(self, scenario: Scenario) -> str | None: ...
+    def build(self, scenario: Scenario, policy: Any, engine: Engine, recorder: Recorder) -> Running: ...
+
+
+class Scenario:
+    """What runs, on what, for how long. Immutable: `but` and `fork` make new ones.
+
+    scheduler  a name ("v0.01", "o(n)", "o1", ...) or a policy class of yours
+    tasks      a list of tasks, each a mapping; its keys are the family's
+    cpus       how many CPUs
+    until      when to stop; may be left out when every task ends by itself
+    seed       names the random numbers
+    events     what happens from outside: [{"at": "400ms", "renice": {"task": "editor", "nice": 5}}, ...]
+    machine    settings of the machine, such as {"hz": 250, "switch": "2us"}
+    options    settings of the scheduler, given to its constructor
+    """
+
+    def __init__(
+        self,
+        scheduler: str | type,
+        tasks: Iterable[Mapping[str, Any]],
+        *,
+        cpus: int = 1,
+        until: int | str | None = None,
+        seed: int | str = 0,
+        events: Iterable[Mapping[str, Any]] = (),
+        machine: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        title: str = "",
+    ) -> None:
+        self.scheduler = scheduler
+        self.family_name, self.family = family_of(scheduler)
+        self.cpus = whole(cpus, "cpus", least=1, most=MOST_CPUS)
+        self.until = None if until is None else duration(until, "until", least=1)
+        if not isinstance(seed, (int, str)) or isinstance(seed, bool):
+            raise ScenarioError(f"seed: a whole number or a text, not {seed!r}")
+        self.seed = seed
+        self.machine = MappingProxyType(dict(mapping(machine or {}, "machine")))
+        self.options = MappingProxyType(dict(mapping(options or {}, "options")))
+        self.title = str(title)
+        if isinstance(tasks, (str, bytes, Mapping)) or not isinstance(tasks, Iterable):
+            raise ScenarioError(f"tasks: a list of tasks, not {tasks!r}")
+        self.given_tasks = tuple(tasks)
+        if not self.given_tasks:
+            raise ScenarioError("tasks: the list is empty; a scenario needs at least one task")
+        self.events = tuple(self._event(event, i) for i, event in enumerate(events))
+        self.tasks = self.family.check(self)
+        self.policy()  # so that wrong options are told here
+        endless = self.family.may_never_end(self)
+        if self.until is None and endless:
+            raise ScenarioError(f"{endless} never ends by itself: say `until`, for example until='2s'")
+
+    def __repr__(self) -> str:
+        return f"Scenario({self.scheduler_name!r}, {len(self.tasks)} tasks, {self.cpus} CPUs, seed {self.seed!r})"
+
+    @property
+    def scheduler_name(self) -> str:
+        """The scheduler's name, also for a class."""
+        return self.scheduler if isinstance(self.scheduler, str) else self.scheduler.__name__
+
+    def _event(self, event: Any, i: int) -> Mapping[str, Any]:
+        where = f"events[{i}]"
+        event = mapping(event, where)
+        if "at" not in event:
+            raise ScenarioError(f"{where}: say when, with the key 'at'")
+        checked = dict(self.family.check_event({k: v for k, v in event.items() if k != "at"}, where))
+        return MappingProxyType({"at": duration(event["at"], f"{where}.at"), **checked})
+
+    # -- running ------------------------------------------------------------------------------
+
+    def policy(self) -> Any:
+        """A fresh scheduler with the scenario's options. Raises ScenarioError for an option it does not take."""
+        factory = self.family.SCHEDULERS[self.scheduler] if isinstance(self.scheduler, str) else self.scheduler
+        return make_policy(factory, self.options, self.scheduler_name)
+
+    def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
+        """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers."""
+        engine = Engine(self.seed)
+        recorder = recorder or Recorder(self.family.FAMILY, on=record)
+        running = self.family.build(self, policy or self.policy(), engine, recorder)
+        with watched(running.policy, lambda: engine.now, lambda: engine.fired):
+            running.start()
+            if self.until is not None:
+                engine.run(self.until)
+            else:
+                engine.run_while(lambda: not running.ended(), LONGEST_RUN)
+        if self.until is None and not running.ended():
+            raise ScenarioError(f"the run is not over after {LONGEST_RUN // S} s of simulated time: say `until`")
+        about = {"title": self.title or f"{self.scheduler_name}", **running.about}
+        return Trace(
+            recorder.family, recorder.columns, running.names, end=engine.now, notes=recorder.notes, about=about,
+            scenario=self,
+        )  # fmt: skip
+
+    # -- changing -----------------------------------------------------------------------------
+
+    def but(self, **changes: Any) -> Scenario:
+        """The same scenario with some arguments changed: `but(scheduler="o1", cpus=2)`."""
+        check_keys(changes, KEYS, "but()")
+        given: dict[str, Any] = {
+            "scheduler": self.scheduler, "tasks": self.given_tasks, "cpus": self.cpus, "until": self.until,
+            "seed": self.seed, "events": self.events, "machine": self.machine, "options": self.options,
+            "title": self.title,
+        }  # fmt: skip
+        return Scenario(**{**given, **changes})
+
+    def fork(self, at: int | str, change: Mapping[str, Any]) -> Scenario:
+        """The same scenario with one thing more happening at time `at`; until then both runs are equal."""
+        return self.but(events=[*self.events, {"at": at, **change}])
+
+    def compare(self, other: Scenario) -> tuple[Trace, Trace, Difference | None]:
+        """Run both; return both traces and the first row in which they differ, None if in none."""
+        a, b = self.run(), other.run()
+        return a, b, first_difference(a, b)
+
+    # -- as data ------------------------------------------------------------------------------
+
+    def to_data(self) -> dict[str, Any]:
+        """The scenario as JSON values. Raises ScenarioError where a behaviour or policy is Python code."""
+        if not isinstance(self.scheduler, str):
+            raise ScenarioError(f"scheduler: {self.scheduler_name} is a class; only named schedulers can be written down")
+        data: dict[str, Any] = {"scheduler": self.scheduler, "cpus": self.cpus, "seed": self.seed}
+        if self.until is not None:
+            data["until"] = self.until
+        for key in ("machine", "options"):
+            if getattr(self, key):
+                data[key] = dict(getattr(self, key))
+        if self.title:
+            data["title"] = self.title
+        if self.events:
+            data["events"] = [dict(event) for event in self.events]
+        data["tasks"] = [dict(task) for task in self.given_tasks]
+        try:
+            json.dumps(data)
+        except TypeError:
+            raise ScenarioError("a task's behaviour is a function; only steps given as data can be written down") from None
+        return data
+
+    @staticmethod
+    def from_data(data: Any) -> Scenario:
+        """A scenario from JSON or YAML values. Raises ScenarioError with the place and the nearest known key."""
+        data = mapping(data, "the scenario")
+        check_keys(data, KEYS, "the scenario")
+        for key in ("scheduler", "tasks"):
+            if key not in data:
+                raise ScenarioError(f"the scenario: the key '{key}' is missing")
+        if not isinstance(data["scheduler"], str):
+            raise ScenarioError(f"scheduler: a name, not {data['scheduler']!r}")
+        rest = {key: value for key, value in data.items() if key not in ("scheduler", "tasks")}
+        return Scenario(data["scheduler"], data["tasks"], **rest)
+
+    @staticmethod
+    def from_file(path: str | Path) -> Scenario:
+        """A scenario from a `.yaml`, `.yml` or `.json` file, an rt-app workload too."""
+        from schedlab.readers.scenarios import read_scenario  # needs the YAML library, which the core does without
+
+        return read_scenario(path)
+
+
+# -- checking what people write ---------------------------------------------------------------------
+
+
+def family_of(scheduler: Any) -> tuple[str, FamilyModule]:
+    """The family that has this scheduler. Raises ScenarioError with the nearest known names."""
+    known: list[str] = []
+    for name, module_name in FAMILY_MODULES.items():
+        try:
+            module: Any = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and module_name.startswith(error.name):
+                continue
+            raise
+        if isinstance(scheduler, str):
+            if scheduler in module.SCHEDULERS:
+                return name, module
+            known += module.SCHEDULERS
+        elif module.is_policy(scheduler):
+            return name, module
+    if not isinstance(scheduler, str):
+        raise ScenarioError(f"scheduler: a name or a policy class, not {scheduler!r}")
+    raise ScenarioError(f"scheduler: {scheduler!r} is unknown{nearest(scheduler, known)}")
+
+
+def make_policy(factory: Callable[..., Any], options: Mapping[str, Any], name: str) -> Any:
+    """Call a policy's constructor, with a clear message for an option that it does not take."""
+    import inspect
+
+    try:
+        takes = [p for p in inspect.signature(factory).parameters]
+    except (TypeError, ValueError):
+        takes = []
+    check_keys(options, takes, f"options of {name}")
+    try:
+        return factory(**options)
+    except ScenarioError:
+        raise
+    except ValueError as error:
+        raise ScenarioError(f"options of {name}: {error}") from None
+
+
+def mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """A mapping with text keys, or ScenarioError."""
+    if not isinstance(value, Mapping):
+        raise ScenarioError(f"{where}: a mapping of keys to values, not {value!r}")
+    for key in value:
+        if not isinstance(key, str):
+            raise ScenarioError(f"{where}: the key {key!r} is not a text")
+    return value
+
+
+def check_keys(given: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:
+    """Every key is known, or ScenarioError that names the nearest."""
+    for key in given:
+        if key not in allowed:
+            raise ScenarioError(f"{where}: there is no key {key!r}{nearest(key, allowed)}")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`; did you mean 'x'? There are a, b, c` for an error message."""
+    if not known:
+        return "; none is taken here"
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return f"{hint} There are: {', '.join(known)}"
+
+
+def whole(value: Any, where: str, least: int, most: int) -> int:
+    """A whole number in a range, or ScenarioError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ScenarioError(f"{where}: a whole number from {least} to {most}, not {value!r}")
+    if not least <= value <= most:
+        raise ScenarioError(f"{where}: {value} is not in {least}..{most}")
+    return value
+
+
+def duration(value: Any, where: str, least: int = 0) -> int:
+    """A time in ns from a whole number of ns or text with a unit. Raises ScenarioError."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ScenarioError(f"{where}: a time such as '10ms', or whole nanoseconds, not {value!r}")
+    if isinstance(value, str):
+        match = _TIME.fullmatch(value)
+        if match is None:
+            raise ScenarioError(f"{where}: {value!r} is not a time; write a number and one of {', '.join(_UNITS)}")
+        exact = Decimal(match[1]) * _UNITS[match[2]]
+        if exact != int(exact):
+            raise ScenarioError(f"{where}: {value!r} is not a whole number of nanoseconds")
+        value = int(exact)
+    if value < least:
+        raise ScenarioError(f"{where}: {value} ns is too short; at least {least} ns")
+    if value > 2**53:
+        raise ScenarioError(f"{where}: {value} ns is too long; at most 2**53 ns, 104 days")
+    return int(value)
