@@ -39,7 +39,9 @@ class Guard:
 
 def is_ours(policy: Any) -> bool:
     """Does every class of this policy come with schedlab?"""
-    return all(cls.__module__.split(".")[0] in ("schedlab", "builtins", "typing", "abc") for cls in type(policy).__mro__)
+    return all(
+        cls.__module__.split(".")[0] in ("schedlab", "builtins", "typing", "abc") for cls in type(policy).__mro__
+    )
 
 
 def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:

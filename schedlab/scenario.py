@@ -133,8 +133,8 @@ class Scenario:
     def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
         """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers."""
         engine = Engine(self.seed)
-        recorder = recorder or Recorder(self.family.FAMILY, on=record)
-        running = self.family.build(self, policy or self.policy(), engine, recorder)
+        recorder = Recorder(self.family.FAMILY, on=record) if recorder is None else recorder
+        running = self.family.build(self, self.policy() if policy is None else policy, engine, recorder)
         with watched(running.policy, lambda: engine.now, lambda: engine.fired):
             running.start()
             if self.until is not None:
@@ -175,7 +175,9 @@ class Scenario:
     def to_data(self) -> dict[str, Any]:
         """The scenario as JSON values. Raises ScenarioError where a behaviour or policy is Python code."""
         if not isinstance(self.scheduler, str):
-            raise ScenarioError(f"scheduler: {self.scheduler_name} is a class; only named schedulers can be written down")
+            raise ScenarioError(
+                f"scheduler: {self.scheduler_name} is a class; only named schedulers can be written down"
+            )
         data: dict[str, Any] = {"scheduler": self.scheduler, "cpus": self.cpus, "seed": self.seed}
         if self.until is not None:
             data["until"] = self.until
@@ -190,7 +192,9 @@ class Scenario:
         try:
             json.dumps(data)
         except TypeError:
-            raise ScenarioError("a task's behaviour is a function; only steps given as data can be written down") from None
+            raise ScenarioError(
+                "a task's behaviour is a function; only steps given as data can be written down"
+            ) from None
         return data
 
     @staticmethod

@@ -457,7 +457,9 @@ class Replay:
         return [array("q", field) for field in self.state.values()]
 
 
-SMALL_NUMBERS = tuple(range(-1, 8))  # an effect's constants, appended to a row so that columns and constants index alike
+SMALL_NUMBERS = tuple(
+    range(-1, 8)
+)  # an effect's constants, appended to a row so that columns and constants index alike
 
 
 def _field_sizes(trace: Trace) -> dict[str, int]:
