@@ -52,7 +52,7 @@ def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:
     for hook in hooks:
         method = getattr(policy, hook, None)
         owner = getattr(method, "__func__", None)
-        if owner is not None and not str(owner.__module__).startswith("schedlab."):
+        if method is not None and owner is not None and not str(owner.__module__).startswith("schedlab."):
             setattr(policy, hook, _wrapped(policy, hook, method, now))
     return policy
 

@@ -89,7 +89,7 @@ class Scenario:
         self.family_name, self.family = family_of(scheduler)
         self.cpus = whole(cpus, "cpus", least=1, most=MOST_CPUS)
         self.until = None if until is None else duration(until, "until", least=1)
-        if not isinstance(seed, (int, str)) or isinstance(seed, bool):
+        if isinstance(seed, bool) or not isinstance(seed, (int, str)):
             raise ScenarioError(f"seed: a whole number or a text, not {seed!r}")
         self.seed = seed
         self.machine = MappingProxyType(dict(mapping(machine or {}, "machine")))
@@ -247,7 +247,7 @@ def make_policy(factory: Callable[..., Any], options: Mapping[str, Any], name: s
     import inspect
 
     try:
-        takes = [p for p in inspect.signature(factory).parameters]
+        takes = list(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
         takes = []
     check_keys(options, takes, f"options of {name}")

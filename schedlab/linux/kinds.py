@@ -31,8 +31,8 @@ LINUX = register(
                 "{who} wakes up on {where}",
                 (Effect("state", "who", READY, "b"),),
             ),
-            Kind(3, "switch", "task", "cpu", "task", "state", "{where} picks {who}; {a} is now {b}", SWITCH, decision=True),
-            Kind(15, "resume", "task", "cpu", "task", "state", "{where} was idle and picks {who}", SWITCH, decision=True),
+            Kind(3, "switch", "task", "cpu", "task", "state", "{where} picks {who}; {a} is now {b}", SWITCH, True),
+            Kind(15, "resume", "task", "cpu", "task", "state", "{where} was idle and picks {who}", SWITCH, True),
             Kind(16, "rest", "task", "cpu", "task", "state", "{where} has nothing to run; {a} is now {b}", SWITCH),
             Kind(4, "keep", "task", "cpu", "", "", "{where} picks {who} again", decision=True),
             Kind(

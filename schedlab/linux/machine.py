@@ -181,9 +181,7 @@ class Machine:
         self.names[task.id] = name
         self.tasks[task.id] = task
         task.cpu = parent.cpu if parent else self.policy.select_cpu(task, "new")
-        self.record.spawn(
-            self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice
-        )
+        self.record.spawn(self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice)
         return task
 
     def start(self, task: Any, when: int | None = None) -> None:
@@ -326,7 +324,8 @@ class Machine:
                 if next_.cpu is not cpu:
                     self.migrate(next_, cpu)
                 next_.last_cpu = cpu
-            tell = self.record.resume if prev is cpu.idle else self.record.rest if next_ is cpu.idle else self.record.switch
+            record = self.record
+            tell = record.resume if prev is cpu.idle else record.rest if next_ is cpu.idle else record.switch
             tell(now, next_.id, cpu.id, prev.id, prev.state)
         elif next_ is not cpu.idle:
             if next_.state == READY:  # a signal ended its sleep inside this pick
@@ -482,7 +481,9 @@ class Machine:
         else:
             self._pending_wakes[channel] = self._pending_wakes.get(channel, 0) + 1
 
-    def fork(self, parent: Any, name: str, behaviour: Iterable[Step], *, id: int | None = None, **born: Any) -> Any | None:
+    def fork(
+        self, parent: Any, name: str, behaviour: Iterable[Step], *, id: int | None = None, **born: Any
+    ) -> Any | None:
         """`parent` creates a child that inherits its nice value and policy; None where there is no room (EAGAIN)."""
         inherited = {"nice": parent.nice, "policy": parent.policy, "rt_priority": parent.rt_priority}
         child = self.create(name, behaviour, id=id, parent=parent, **{**inherited, **born})

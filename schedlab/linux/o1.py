@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from schedlab.linux.kinds import DISK
 from schedlab.linux.policy import Policy, Ranking
-from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, SCHED_RR, Task
+from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, Task
 from schedlab.trace import episode, judgement
 
 MAX_RT_PRIO = 100  # priorities 0..99 are real time, 0 the best
@@ -441,7 +441,7 @@ class O1(Policy):
         return int(task.static_prio)
 
     def exit(self, task: Any) -> None:
-        """sched_exit(): a child in its first slice gives back what is left; its sleep counts a little for its parent."""
+        """sched_exit(): a child in its first slice gives the rest back; its sleep counts a little for its parent."""
         parent = task.parent
         if parent is None:
             return

@@ -29,12 +29,14 @@ class CPU(Protocol):
 class MachineView(Protocol):
     """What a policy sees of the machine. `now` is in ns, `jiffies` counts ticks, `hz` is ticks per second."""
 
-    now: int
     jiffies: int
     hz: int
-    cpus: Sequence[Any]
     tasks: dict[int, Any]
 
+    @property
+    def now(self) -> int: ...
+    @property
+    def cpus(self) -> Sequence[Any]: ...
     def resched(self, cpu: Any) -> None: ...
     def signal(self, task: Any) -> None: ...
     def migrate(self, task: Any, cpu: Any) -> None: ...
@@ -142,7 +144,7 @@ class Policy:
         return 1
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
-        """Who could run on `cpu` now, in the order in which ties are decided: `(task, *arguments of the judgements)`."""
+        """Who could run on `cpu` now, as `(task, *arguments of the judgements)`, in the order in which ties fall."""
         raise NotImplementedError
 
     def queues(self) -> Iterable[tuple[str, list[Any]]]:

@@ -142,10 +142,10 @@ def check_behaviour(does: Any, where: str, depth: int = 0) -> Part:
     return all_parts
 
 
-def own_steps(function: Callable[[], Iterable[Step]], where: str) -> Iterable[Step]:
+def own_steps(function: Callable[[], Any], where: str) -> Iterable[Step]:
     """Call a learner's behaviour; its answer must be iterable."""
     made = function()
-    if not isinstance(made, Iterable) or isinstance(made, (str, bytes, Mapping)):
+    if isinstance(made, (str, bytes, Mapping)) or not isinstance(made, Iterable):
         raise ScenarioError(f"{where}: the function must return or yield steps, not {made!r}")
     return made
 
