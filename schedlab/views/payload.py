@@ -2,8 +2,7 @@
 
 A payload is a pair `(head, columns)`: `head` is a dict of JSON values, `columns` is one little-endian `bytes` in
 which every column begins on an 8-byte boundary. `head["columns"][name]` is `[dtype, offset, count]` with dtype `u8`,
-`u16`, `u32` or
-`f64`. Build one with `Payload`; read one back with `unpack`; fill its sentences with `sentences`. Times are whole
+`u16`, `u32` or `f64`. Build one with `Payload`; read one back with `unpack`; fill its sentences with `sentences`. Times are whole
 nanoseconds for the caller; segments are stored in ticks of `head["tick_ns"]` (smallest power of ten with `end / tick
 < 2**32`, rounded down at both ends, so neighbours stay neighbours), events in exact nanoseconds. 65535 (u16) and
 4294967295 (u32) mean "none".
@@ -55,20 +54,8 @@ forks, templates {language: {id: text}}, counts, columns.
 
 Templates
 ---------
-Text with fields in braces; `{{` and `}}` are braces. A field is `{name}`, `{name:format}` or `{name?one|many}` ("one"
-when the value is exactly 1). Names: who, other, where, at, a, b; 0, 1, ... are the values of the note; in reasons
-also winner, c0.. (the candidate's numbers), w0.. (the winner's), d0.. (c - w). A format is, in this order and each
-part at will:
-    +            a sign on positive numbers too
-    |            the absolute value
-    a table      task lane place actor name object: the value is an index of it and shows the name
-    or a unit    ns us ms s: the value is in ns; time: ns in the payload's unit and digits; dur: ns in the unit that
-    suits;
-                 %: the value times 100
-    .d           exactly d digits after the point; without it at most 3, no zeros at the end
-The minus sign is U+2212, thousands are parted by U+202F from 10,000 on, halves round away from zero, a unit follows a
-space, `None` and NaN are "–". A list of values is joined by the template "list" (", " when there is none), an empty
-one is "–".
+Their language is that of `schedlab.words`. Names of values: who, other, where, at, a, b; 0, 1, ... are the values of
+the note; in reasons also winner, c0.. (the candidate's numbers), w0.. (the winner's), d0.. (c - w).
 """
 
 from __future__ import annotations
@@ -78,8 +65,9 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
+
+from schedlab.words import TABLES, UNITS, fields, fill
 
 VERSION = 1
 NONE16, NONE32 = 0xFFFF, 0xFFFFFFFF
@@ -92,104 +80,39 @@ RUNNING, WAITING, ASLEEP, PREEMPTED, SPINNING, SCHEDULER, THROTTLED, IDLE = rang
 MESSAGES = ("request", "answer", "write", "watch")
 REQUEST, ANSWER, WRITE, WATCH = range(4)
 DECISION, QUESTION, DIFFERENCE, FAILED = 1, 2, 4, 8
-TABLES = ("task", "lane", "place", "actor", "name", "object")
 PANELS = ("candidates", "queues", "tree", "processors", "source", "graph", "sequence", "objects")
 FORMS = ("ruler", "terms", "bitmap", "table", "nodes")
 PLACES = ("one", "slots", "list", "levels", "set")
 
 _SIZE = {"u8": 1, "u16": 2, "u32": 4, "f64": 8}
 _CODE = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}
-_UNITS = {"ns": (1, "ns"), "us": (1_000, "µs"), "ms": (1_000_000, "ms"), "s": (1_000_000_000, "s")}
-_WIDE = Context(prec=400)
 
 
-# ---- words ---------------------------------------------------------------------------------------------------------
+# ---- names and sentences --------------------------------------------------------------------------------------------
+
+NAME_CHARS = 24
+_ACTING = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 
-def number(value: float | None, digits: int | None = None, sign: bool = False) -> str:
-    """`value` as the player writes it: −, thin thousands from 10,000 on, `digits` after the point or at most three."""
-    if value is None or math.isnan(value):
-        return "–"
-    minus = "−" if value < 0 else "+" if sign else ""
-    if math.isinf(value):
-        return minus + "∞"
-    places = 3 if digits is None else digits
-    text = format(Decimal(abs(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE), "f")
-    if digits is None and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    whole, point, rest = text.partition(".")
-    if minus == "−" and not sign and not text.strip("0."):
-        minus = ""  # what rounds to nothing has no sign, unless signs are asked for
-    if len(whole) > 4:
-        head = len(whole) % 3 or 3
-        whole = "\u202f".join([whole[:head], *(whole[k : k + 3] for k in range(head, len(whole), 3))])
-    return minus + whole + point + rest
+def tame(text: str) -> str:
+    """Control characters as their pictures (␀ ...), characters that turn or hide text as ␦: nothing in a name acts."""
+    return _ACTING.sub(lambda m: "␡" if m[0] == "\x7f" else chr(0x2400 + ord(m[0])) if ord(m[0]) < 32 else "␦", text)
 
 
-_FORMAT = re.compile(r"(\+?)(\|?)([a-z%]*)(?:\.(\d))?")
-_FIELD = re.compile(r"\{\{|\}\}|\{(\w+)(?::([^{}?]*)|\?([^{}|]*)\|([^{}]*))?\}")
+def shown(name: str, no_name: str = "(no name)") -> str:
+    """A name as the player shows it: tame, at most 24 characters (cut in the middle), never empty."""
+    text = tame(name)
+    if not text.strip():
+        return no_name
+    return text if len(text) <= NAME_CHARS else f"{text[:12]}…{text[-11:]}"
 
 
-def _shown(value: Any, form: str, tables: Mapping[str, Any]) -> str:
+def _tamed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return tables.get("list", ", ").join(_shown(v, form, tables) for v in value) if value else "–"
-    if isinstance(value, str):
-        return value
-    match = _FORMAT.fullmatch(form)
-    if match is None:
-        raise ValueError(f"unknown format {form!r} in a template")
-    sign, absolute, what, fixed = match.groups()
-    if what in TABLES:
-        rows = tables.get(what, ())
-        return rows[int(value)] if value is not None and 0 <= int(value) < len(rows) else "–"
-    if value is None:
-        return "–"
-    digits = int(fixed) if fixed else None
-    x = abs(value) if absolute else value
-    if what in ("", "n"):
-        return number(x, digits, bool(sign))
-    if what == "%":
-        return number(x * 100, digits, bool(sign)) + " %"
-    if what == "time":
-        what, digits = tables.get("unit", "ms"), tables.get("digits", 3) if digits is None else digits
-    if what == "dur":
-        size = abs(x)
-        what = "ns" if size < 1e3 else "us" if size < 1e6 else "ms" if size < 1e9 else "s"
-    if what not in _UNITS:
-        raise ValueError(f"unknown format {form!r} in a template")
-    scale, name = _UNITS[what]
-    return f"{number(x / scale, digits, bool(sign))} {name}"
-
-
-def fill(template: str, values: Mapping[str, Any], tables: Mapping[str, Any] | None = None) -> str:
-    """The sentence of `template`. `tables` maps "task", "lane", ... to lists of names; "unit", "digits", "list" are
-    the head's.
-
-    This is the reference; the player's `fill` is held equal to it by a test. A field without a value reads "–".
-    """
-
-    def one(match: re.Match[str]) -> str:
-        if match[1] is None:
-            return match[0][0]
-        value = values.get(match[1])
-        if match[3] is not None:
-            return match[3] if value == 1 else match[4]
-        return _shown(value, match[2] or "", tables or {})
-
-    return _FIELD.sub(one, template)
-
-
-def fields(template: str) -> list[tuple[str, str]]:
-    """Name and format of every field, in order; a stray brace or unknown format is a `ValueError`."""
-    rest = _FIELD.sub("", template)
-    if "{" in rest or "}" in rest:
-        raise ValueError(f"the template {template!r} has a stray brace")
-    found = [(m[1], m[2] or "") for m in _FIELD.finditer(template) if m[1] is not None]
-    for name, form in found:
-        match = _FORMAT.fullmatch(form)
-        if match is None or match[3] not in ("", "n", "%", "time", "dur", *_UNITS, *TABLES):
-            raise ValueError(f"the template {template!r} gives {name} the unknown format {form!r}")
-    return found
+        return [_tamed(v) for v in value]
+    return tame(value) if isinstance(value, str) else value
 
 
 def tables_of(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,12 +120,12 @@ def tables_of(head: Mapping[str, Any]) -> dict[str, Any]:
     words = head["templates"][head["language"]]
     places = [p["name"] for p in head["places"] for _ in range(p["count"])]
     return {
-        "task": [t["name"] for t in head["tasks"]],
-        "lane": [lane["name"] for lane in head["lanes"]],
-        "place": places,
-        "actor": [a["name"] for a in head["actors"]],
-        "name": head["names"],
-        "object": [o["name"] for o in head["objects"]],
+        "task": [shown(t["name"]) for t in head["tasks"]],
+        "lane": [shown(lane["name"]) for lane in head["lanes"]],
+        "place": [shown(p) for p in places],
+        "actor": [shown(a["name"]) for a in head["actors"]],
+        "name": [shown(n) for n in head["names"]],
+        "object": [shown(o["name"]) for o in head["objects"]],
         "unit": head["unit"],
         "digits": head["digits"],
         "list": words.get("list", ", "),
@@ -259,9 +182,9 @@ def sentences(head: Mapping[str, Any], columns: bytes) -> list[tuple[str, str, s
         for slot in (0, 1):
             note = head["notes"][own[slot]] if slot < len(own) and own[slot] != NONE32 else [None]
             template = note[0] if note[0] is not None else said[slot]
-            more = {str(n): v for n, v in enumerate(note[1:])}
+            more = {str(n): _tamed(v) for n, v in enumerate(note[1:])}
             filled.append(fill(words[template], values | more, tables) if template else "")
-        out.append((kind["name"], filled[0], filled[1]))
+        out.append((tame(kind["name"]), filled[0], filled[1]))
     return out
 
 
@@ -299,8 +222,8 @@ class Payload:
         assumptions: Sequence[str] = (),
     ) -> None:
         """`origin` is the source line ("recorded: ...", "simulated: ..., seed 7", "made by hand"); `end` is in ns."""
-        if unit not in _UNITS:
-            raise ValueError(f"unit must be one of {', '.join(_UNITS)}, not {unit!r}")
+        if unit not in UNITS:
+            raise ValueError(f"unit must be one of {', '.join(UNITS)}, not {unit!r}")
         if not 0 <= end < 2**53:
             raise ValueError(f"end must be 0 to 2**53 ns, not {end}")
         self.tick = 1

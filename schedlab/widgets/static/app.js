@@ -1,0 +1,696 @@
+// ---- the player as a whole ----------------------------------------------------------------------------------------------------------
+const BUSY_MS = 200,
+  WAIT_MS = 3000,
+  CURSOR_MS = 250,
+  WIDE = 1240;
+const SIDE = { source: 420, sequence: 540 };
+
+class App {
+  constructor(model, el) {
+    Object.assign(this, { model, el, scope: new Scope(), marks: [], markAt: -1, compare: null, side: 'A', form: null, serial: 0, wellSaid: null });
+    this.words = WORDS[model.get('head')?.language] ?? WORDS.en;
+    this.alive = true;
+    this.requests = { n: 0, open: new Map() };
+    this.root = h('section', { class: 'sl', 'data-lm-suppress-shortcuts': 'true' });
+    this.live = h('p', { class: 'sr', role: 'status', 'aria-live': 'polite' });
+    el.append(this.root);
+    this.look = new Look(this.root);
+    const listen = (name, fn) => {
+      model.on?.(name, fn);
+      this.scope.add(() => model.off?.(name, fn));
+    };
+    listen('change:head', () => this.reload());
+    listen('change:columns', () => this.reload());
+    listen('change:marks', () => this.takeMarks());
+    listen('change:still', () => this.stillness());
+    listen('change:columns_b', () => this.takeFork());
+    listen('msg:custom', (msg, buffers) => this.heard(msg, buffers));
+    listen('comm_live_update', () => this.gone());
+    this.theme();
+    this.load();
+    this.scope.add(() => {
+      this.sub?.end();
+      this.root.remove();
+    });
+  }
+  get connected() {
+    return this.alive && typeof this.model.send === 'function';
+  }
+
+  // what is shown: a trace, or why there is none
+  reload() {
+    clearTimeout(this.reloading); // head and columns change together: one picture for both
+    this.reloading = setTimeout(() => this.load(), 0);
+    this.scope.add(() => clearTimeout(this.reloading));
+  }
+  load() {
+    const head = this.model.get('head'),
+      raw = this.model.get('columns');
+    this.sub?.end();
+    this.sub = new Scope();
+    this.serial++;
+    Object.assign(this, { marks: [], markAt: -1, compare: null, form: null, problem: null, wellSaid: null, trace: null });
+    this.words = WORDS[head?.language] ?? WORDS.en;
+    const empty = !head || !Object.keys(head).length;
+    if (empty || (Object.keys(head.columns ?? {}).length > 0 && !raw?.byteLength && Object.values(head.columns).some(c => c[2] > 0) && raw == null)) return this.without(this.words.waitingTrace, true);
+    try {
+      this.trace = new Trace(head, raw, this.words);
+    } catch (error) {
+      // a reader that stumbles over a head of another shape says so in one sentence too
+      const text = error instanceof Unreadable ? say(this.words, error.message, error.values) : say(this.words, 'badHead', { what: error.message });
+      return this.without(text, false);
+    }
+    this.build(head);
+  }
+  /** Header and one plain sentence; the text form, when there is one, below it. */
+  without(text, waiting) {
+    const { words } = this,
+      head = this.model.get('head') ?? {},
+      what = h('p', { class: 'sl-problem', role: waiting ? 'status' : 'alert' }, text),
+      form = this.model.get('text');
+    this.problem = text;
+    this.root.setAttribute('aria-label', say(words, 'root', { title: tame(head.title ?? '') }));
+    this.root.replaceChildren(
+      this.look.defs,
+      h('header', { class: 'sl-head' }, h('h2', {}, tame(head.title ?? ''))),
+      h('div', { class: `sl-none${waiting ? ' wait' : ''}` }, what, !waiting && form ? h('pre', {}, String(form)) : null),
+    );
+    if (waiting) this.sub.later(() => (what.textContent = words.waitingLong), WAIT_MS);
+    this.hook(null);
+  }
+  build(head) {
+    const { words, root, look, sub: scope } = this,
+      player = (this.player = new Player(this.trace, scope));
+    root.setAttribute('aria-label', say(words, 'root', { title: tame(head.title) }));
+    this.stillness();
+    this.time = new Timeline(this);
+    this.bar = transport(this);
+    this.sentence = new Sentence(this);
+    this.help = this.dialog();
+    const from = h('span', { class: 'from', title: tame([head.from, ...(head.assumptions ?? [])].join('. ')) }, tame(head.from ?? ''));
+    from.id = `${look.uid}-from`;
+    root.setAttribute('aria-describedby', from.id);
+    this.goneNote = h('span', { class: 'from gone', hidden: true }, words.gone);
+    this.predictButton = h('button', { type: 'button', class: 'text', 'aria-pressed': 'false', title: words.predictTitle, onclick: () => this.togglePredict() }, words.predict);
+    this.forkButton = h('button', { type: 'button', class: 'text', onclick: () => this.forkForm() }, words.fork);
+    this.compareBox = h('div', { class: 'sl-compare', hidden: true });
+    this.row = h('div', { class: 'sl-panels' });
+    this.sideBox = h('div', { class: 'sl-side' });
+    this.bodyBox = h('div', { class: 'sl-body' }, h('div', { class: 'sl-main' }, this.time.el, this.bar.el, this.compareBox, this.sentence.el, this.row), this.sideBox);
+    root.replaceChildren(
+      look.defs,
+      h(
+        'header',
+        { class: 'sl-head' },
+        h('h2', { title: tame(head.title) }, tame(head.title)),
+        from,
+        this.goneNote,
+        h('span', { class: 'grow' }),
+        this.trace.questions.length ? this.predictButton : null,
+        head.forks?.length ? this.forkButton : null,
+        h('button', { type: 'button', class: 'text', title: words.keysTitle, onclick: () => this.openHelp() }, words.keys),
+      ),
+      this.bodyBox,
+      this.live,
+      this.help,
+    );
+    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0, differ: null }]);
+    this.panels = { A: this.makePanels(this.trace) };
+    this.side = 'A';
+    this.wide = null;
+    scope.resize(root, () => this.arrange());
+    this.arrange();
+    this.wire(player);
+    this.sentence.size();
+    this.connection();
+    this.takeMarks(head.marks);
+    const start = clamp(this.model.get('cursor') || 0, 0, player.last);
+    if (start) player.go(start, 'jump');
+    this.refresh();
+    this.sentence.show();
+    this.hook(player);
+  }
+  wire(player) {
+    const { root, model } = this;
+    player
+      .on('cursor', () => {
+        this.sentence.quiet = false;
+        if (this.marks[this.markAt]?.event !== player.i) this.markAt = this.marks.findIndex(m => m.event === player.i);
+        if (this.wellAt !== player.i) this.wellSaid = null;
+      })
+      .on('cursor mode', () => this.sentence.show())
+      .on('choice', () => this.sentence.chosen())
+      .on('cursor mode choice', () => this.refresh())
+      .on('mode', () => {
+        root.toggleAttribute('data-playing', player.playing);
+        root.toggleAttribute('data-predict', player.predict.on);
+        root.toggleAttribute('data-asking', player.asking);
+        this.predictButton.setAttribute('aria-pressed', String(player.predict.on));
+      })
+      .on('cursor', () => this.tellCursor())
+      .on('answers', () => {
+        model.set?.('answers', player.answers);
+        model.save_changes?.();
+      });
+    this.sub.on(root, 'keydown', e => this.key(e));
+    // where the focus was when a step redraws what held it
+    this.sub.on(root, 'focusin', () => (this.hadFocus = true));
+    this.sub.on(root, 'focusout', e => (this.hadFocus = root.contains(e.relatedTarget) || (e.relatedTarget === null && e.target.isConnected === false)));
+    this.sub.on(document, 'visibilitychange', () => document.hidden && player.stop());
+    const seen = new IntersectionObserver(entries => {
+      const out = !entries.at(-1).isIntersecting;
+      if (out === !!this.hiddenPlayer) return;
+      this.hiddenPlayer = out;
+      if (out) player.stop();
+      else this.time.draw();
+    });
+    seen.observe(root);
+    this.sub.add(() => seen.disconnect());
+    this.sub.add(() => (this.hiddenPlayer = false));
+  }
+  /** At most four a second, and always the last one. */
+  tellCursor() {
+    if (this.cursorTimer || !this.model.set) return;
+    this.cursorTimer = setTimeout(() => {
+      this.cursorTimer = 0;
+      const i = this.compare ? this.compare.pair(this.player.i)[0] : this.player.i;
+      if (!this.trace || this.model.get('cursor') === i) return;
+      this.model.set('cursor', i);
+      this.model.save_changes?.();
+    }, CURSOR_MS);
+    this.sub.add(() => {
+      clearTimeout(this.cursorTimer);
+      this.cursorTimer = 0;
+    });
+  }
+  speak(text) {
+    this.live.replaceChildren(text);
+  }
+
+  // panels
+  makePanels(trace) {
+    return (trace.head.panels ?? []).flatMap(spec => (PANEL[spec.kind] ? [new PANEL[spec.kind](this, trace, spec)] : []));
+  }
+  /** Below 1240 px every panel is in the row; from there on the tall one stands at the right. */
+  arrange() {
+    const w = this.root.clientWidth >= WIDE,
+      list = this.panels[this.side],
+      key = `${w} ${this.side} ${this.serial}`;
+    if (key === this.wide) return;
+    this.wide = key;
+    const kinds = list.map(p => p.spec.kind),
+      tall = w ? list.find(p => p.spec.kind === 'sequence') ?? list.find(p => p.spec.kind === 'source') : null,
+      rest = list.filter(p => p !== tall);
+    this.row.replaceChildren(...rest.map(p => p.el));
+    this.sideBox.replaceChildren(...(tall ? [tall.el] : []));
+    this.sideBox.hidden = !tall;
+    this.bodyBox.style.gridTemplateColumns = tall ? `minmax(0, 1fr) ${SIDE[tall.spec.kind]}px` : '';
+    this.row.hidden = !rest.length;
+    const has = k => kinds.includes(k),
+      base = has('sequence') && has('graph') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
+    this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : ''}`;
+  }
+  state(set_ = this.side) {
+    const { player, compare } = this;
+    if (!compare) return { trace: this.trace, i: player.i, q: player.predict.ask };
+    const [a, b] = compare.pair(player.i),
+      [trace, i, rival, j] = set_ === 'A' ? [compare.a, a, compare.b, b] : [compare.b, b, compare.a, a],
+      last = rival.lastDecision(j);
+    return { trace, i, q: -1, other: { trace: rival, i: j, candidates: last >= 0 ? rival.candidates(last) : null } };
+  }
+  refresh() {
+    if (!this.panels) return;
+    const state = this.state();
+    for (const p of this.panels[this.side]) p.show(state);
+  }
+  mainOf(set_) {
+    return this.compare ? (set_ ? this.compare.b : this.compare.a) : this.trace;
+  }
+  setOf(trace) {
+    return this.compare && trace === this.compare.b ? 1 : 0;
+  }
+  goTo(set_, event, how) {
+    this.player.go(this.compare ? this.compare.stepOf(set_, event) : event, how);
+  }
+
+  // exercises
+  takeMarks(own) {
+    if (!this.player) return;
+    const given = Array.isArray(own) && own.length ? own : this.model.get('marks'),
+      broken = Array.isArray(given) ? given : (given?.broken ?? []),
+      { player, words } = this;
+    this.marks = broken.filter(m => m.event >= 0 && m.event < this.trace.n).map(m => ({ ...m, time: m.time ?? this.trace.at[m.event] })).sort((p, q) => p.event - q.event);
+    this.wellSaid = null;
+    this.sentence.afterKey = null;
+    this.time.setMarks(this.marks);
+    if (this.marks.length) {
+      const m = this.marks[0];
+      player.setPredict(false);
+      this.toMark(0);
+      this.speak(say(words, 'ruleBroken', { time: this.trace.time(m.time), rule: tame(m.rule) }));
+    } else if (given?.rules) {
+      this.wellAt = player.i;
+      this.wellSaid = say(words, 'allWell', { rules: given.rules, events: this.trace.n });
+      this.sentence.show();
+      this.speak(this.wellSaid);
+    }
+  }
+  nextMark(by) {
+    const { marks, player } = this;
+    if (this.markAt >= 0) return (this.markAt + by + marks.length) % marks.length;
+    const k = marks.findIndex(m => m.event > player.i);
+    return by > 0 ? (k < 0 ? 0 : k) : (k < 0 ? marks.length : k) - 1 < 0 ? marks.length - 1 : (k < 0 ? marks.length : k) - 1;
+  }
+  toMark(k) {
+    this.markAt = k;
+    this.player.stop();
+    this.goTo(0, this.marks[k].event, 'jump');
+    this.markAt = k;
+    this.sentence.show();
+  }
+
+  // asking Python: every request has a number, an answer to an older one is dropped
+  request(kind, body, what, panel) {
+    const n = ++this.requests.n,
+      open = { n, body, panel };
+    this.requests.open.get(kind)?.cancel();
+    open.timer = setTimeout(() => {
+      open.slow = true;
+      this.speak(say(this.words, 'workingAt', { what }));
+      panel?.restyle?.();
+      panel?.working?.();
+    }, BUSY_MS);
+    open.cancel = () => clearTimeout(open.timer);
+    this.sub.add(open.cancel);
+    this.requests.open.set(kind, open);
+    try {
+      this.model.send({ n, ask: kind, ...body });
+    } catch {
+      this.answered(kind, n);
+      this.gone();
+    }
+  }
+  /** The open request that an answer belongs to, or null when a newer one was made since. */
+  answered(kind, n) {
+    const open = this.requests.open.get(kind);
+    if (!open || open.n !== n) return null;
+    open.cancel();
+    this.requests.open.delete(kind);
+    if (open.slow) this.speak(this.words.done);
+    return open;
+  }
+  busy(kind, event) {
+    const open = this.requests.open.get(kind);
+    return !!open?.slow && open.body.event === event;
+  }
+  explain(event, panel) {
+    this.request('explain', { event }, this.words.explain, panel);
+  }
+  heard(msg, buffers) {
+    if (!msg || typeof msg !== 'object' || !this.player) return;
+    if (Number.isInteger(msg.goto)) this.player.jump(this.compare ? this.compare.stepOf(0, msg.goto) : msg.goto);
+    if ('explained' in msg) {
+      if (!this.answered('explain', msg.n) && msg.n !== undefined) return;
+      this.trace.explained.set(msg.explained, { candidates: msg.candidates, lines: msg.lines });
+      this.refresh();
+      this.sentence.key = null;
+      this.sentence.show();
+    }
+    if ('forked' in msg) {
+      if (!this.answered('fork', msg.n)) return;
+      if (msg.error) return this.forkForm(tame(msg.error));
+      this.forkInfo = msg.forked;
+      this.takeFork(buffers?.[0]);
+    }
+  }
+  gone() {
+    if (!this.alive) return;
+    this.alive = false;
+    for (const open of this.requests.open.values()) open.cancel();
+    this.requests.open.clear();
+    this.connection();
+    this.speak(this.words.goneSaid);
+    this.refresh();
+  }
+  connection() {
+    if (!this.forkButton) return;
+    const { words } = this,
+      why = !this.connected ? words.forkOff : this.compare ? words.forkNested : !this.trace?.n ? words.emptyTrace : '';
+    this.forkButton.disabled = !!why;
+    this.forkButton.title = why || words.forkTitle;
+    this.goneNote.hidden = this.alive;
+  }
+
+  // fork and compare
+  forkForm(error) {
+    if (this.forkButton.disabled || !this.model.get('head').forks?.length) return;
+    const { words, player, trace } = this,
+      changes = this.model.get('head').forks,
+      event = player.i,
+      fields = h('span', { class: 'fields' });
+    player.stop();
+    if (player.predict.on) this.togglePredict();
+    let chosen = changes[0];
+    const draw = () =>
+      fields.replaceChildren(
+        ...chosen.fields.map(f => {
+          const options = f.type === 'task' ? trace.tasks.map((_, k) => [k, trace.ref('task', k).text]) : (f.options ?? []).map(o => (Array.isArray(o) ? o : [o, String(o)]));
+          const id = `${this.look.uid}-${f.id}`,
+            control =
+              f.type === 'number'
+                ? h('input', { type: 'number', id, 'data-field': f.id, min: f.min, max: f.max, step: f.step ?? 'any', value: f.value })
+                : h('select', { id, 'data-field': f.id }, options.map(([v, label]) => h('option', { value: v, selected: v === f.value }, tame(label))));
+          return h('label', {}, `${tame(f.label)} `, control);
+        }),
+      );
+    const which = h(
+      'select',
+      {
+        'aria-label': words.change,
+        onchange: e => {
+          chosen = changes[+e.target.value];
+          draw();
+        },
+      },
+      changes.map((c, k) => h('option', { value: k }, tame(c.label))),
+    );
+    draw();
+    const run = h('button', { type: 'submit', class: 'text main' }, words.run),
+      said = h('span', { class: 'said', role: 'status' }, typeof error === 'string' ? say(words, 'forkFailed', { why: error }) : '');
+    this.form = { event };
+    const form = h(
+      'form',
+      {
+        class: 'sl-fork',
+        onsubmit: e => {
+          e.preventDefault();
+          const change = { id: chosen.id };
+          for (const input of fields.querySelectorAll('[data-field]')) {
+            const f = chosen.fields.find(x => x.id === input.dataset.field);
+            change[f.id] = f.type === 'choice' ? (f.options ?? []).map(o => (Array.isArray(o) ? o[0] : o)).find(o => String(o) === input.value) ?? input.value : +input.value;
+          }
+          said.textContent = '';
+          this.request('fork', { event, change }, words.forkRunning, { working: () => (said.textContent = words.working) });
+        },
+      },
+      h('p', {}, say(words, 'forkForm', { time: trace.time(trace.n ? trace.at[event] : 0) })),
+      h('div', { class: 'ask' }, which, fields, run, h('button', { type: 'button', class: 'text', onclick: () => this.closeForm() }, words.cancel), said),
+    );
+    this.sentence.showForm([form]);
+    which.focus({ preventScroll: true });
+  }
+  closeForm() {
+    this.form = null;
+    this.requests.open.get('fork')?.cancel();
+    this.requests.open.delete('fork');
+    this.sentence.restyle();
+    this.forkButton.focus({ preventScroll: true });
+  }
+  /** Trace B is here: two timelines, one axis, one play-head. */
+  takeFork() {
+    const head = this.model.get('head_b'),
+      raw = this.model.get('columns_b'),
+      info = this.forkInfo ?? this.model.get('fork_info');
+    if (!this.trace || !head || !Object.keys(head).length || !raw?.byteLength || !info || !Object.keys(info).length) return;
+    let b;
+    try {
+      b = new Trace(head, raw, this.words);
+    } catch (error) {
+      return this.forkForm(error instanceof Unreadable ? say(this.words, error.message, error.values) : error.message);
+    }
+    this.forkInfo = null;
+    this.form = null;
+    const merged = new Merged(this.trace, b, info),
+      event = this.player.i;
+    this.compare = merged;
+    this.player.stop();
+    this.panels.B = this.makePanels(b);
+    this.time.show([
+      { trace: this.trace, tag: 'A', prefix: merged.parting, differ: info.differ_a },
+      { trace: b, tag: 'B', prefix: merged.parting, differ: info.differ_b },
+    ]);
+    const [a0, b0] = this.player.view;
+    this.player.follow(merged, merged.stepOf(0, event));
+    this.strip(info, merged);
+    this.root.toggleAttribute('data-compare', true);
+    this.sentence.size();
+    this.player.setView(a0, b0);
+    const to = info.differ_a ?? info.differ_b;
+    if (to != null) this.player.go(info.differ_a != null ? merged.stepOf(0, info.differ_a) : merged.stepOf(1, info.differ_b), 'jump');
+    else this.player.tell('cursor');
+    this.player.tell('mode');
+    this.connection();
+    this.showSide('A');
+    this.switchButtons[0].focus({ preventScroll: true });
+  }
+  strip(info, merged) {
+    const { words } = this;
+    this.switchButtons = ['A', 'B'].map(side =>
+      h('button', { type: 'button', class: 'text', 'aria-pressed': 'false', title: `${words[`show${side}`]} (B)`, 'aria-label': words[`show${side}`], onclick: () => this.showSide(side) }, side),
+    );
+    const totals = (info.totals ?? []).map(t => {
+      const c = { scale: 1, digits: null, unit: '', ...t };
+      return h(
+        'span',
+        { class: 'total' },
+        h('span', { class: 'mute' }, tame(t.name)),
+        ` A ${units({ ...c, sign: false }, t.a, true)}   B ${units({ ...c, sign: false }, t.b, true)}   `,
+        h('b', {}, units({ ...c, sign: true }, t.b - t.a)),
+      );
+    });
+    this.compareBox.replaceChildren(
+      h('span', { class: 'mute' }, merged.whole ? words.sameAll : say(words, 'same', { time: merged.time(merged.parting) })),
+      h('span', { class: 'totals', role: 'group', 'aria-label': words.compareTotals }, totals),
+      h('span', { class: 'grow' }),
+      h('span', { class: 'group', role: 'group', 'aria-label': words.panelsOf }, this.switchButtons),
+      h('button', { type: 'button', class: 'text', onclick: () => this.keepB() }, words.keepB),
+      h('button', { type: 'button', class: 'text', onclick: () => this.closeCompare() }, words.close),
+    );
+    this.compareBox.hidden = false;
+  }
+  showSide(side) {
+    this.side = side;
+    this.switchButtons?.forEach((b, k) => b.setAttribute('aria-pressed', String('AB'[k] === side)));
+    this.arrange();
+    this.refresh();
+  }
+  closeCompare() {
+    const [a] = this.compare.pair(this.player.i);
+    this.compare = null;
+    delete this.panels.B;
+    this.compareBox.hidden = true;
+    this.root.toggleAttribute('data-compare', false);
+    this.player.stop();
+    const view = [...this.player.view];
+    this.player.follow(this.trace, a);
+    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0, differ: null }]);
+    this.player.setView(...view);
+    this.showSide('A');
+    this.sentence.size();
+    this.connection();
+    this.player.tell('cursor');
+    this.player.tell('mode');
+    this.forkButton.focus({ preventScroll: true });
+  }
+  keepB() {
+    const head = this.model.get('head_b'),
+      raw = this.model.get('columns_b');
+    this.kept = true;
+    if (this.connected) this.model.send({ n: ++this.requests.n, keep: 'b' });
+    this.model.set('cursor', this.compare.pair(this.player.i)[1]);
+    this.model.set('head', head);
+    this.model.set('columns', raw);
+    this.model.save_changes?.();
+    clearTimeout(this.reloading);
+    this.load();
+    this.time?.box.focus({ preventScroll: true });
+  }
+
+  // theme, motion
+  theme() {
+    const again = () => {
+      if (this.look.read()) this.restyle();
+    };
+    const watch = new MutationObserver(() => {
+      again();
+      clearTimeout(this.themeTimer); // a theme's style sheet may come after its attribute
+      this.themeTimer = setTimeout(again, 300);
+    });
+    for (const el of [document.documentElement, document.body]) watch.observe(el, { attributes: true });
+    this.scope.add(() => {
+      watch.disconnect();
+      clearTimeout(this.themeTimer);
+    });
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
+    this.motion = matchMedia('(prefers-reduced-motion: reduce)');
+    this.scope.on(this.motion, 'change', () => this.stillness());
+  }
+  stillness() {
+    const still = this.motion.matches || !!this.model.get('still');
+    this.root.toggleAttribute('data-still', still);
+    if (this.player) this.player.still = still;
+  }
+  restyle() {
+    if (!this.trace || !this.time) return;
+    this.time.restyle();
+    for (const list of Object.values(this.panels)) for (const p of list) p.restyle();
+    this.sentence.restyle();
+  }
+
+  // keys and dialog
+  togglePredict() {
+    if (this.compare || this.form || !this.trace.questions.length) return;
+    this.sentence.quiet = false;
+    this.player.setPredict(!this.player.predict.on);
+  }
+  dialog() {
+    const { words } = this,
+      help = h(
+        'dialog',
+        { 'aria-label': words.keyboard },
+        h('h3', {}, words.keyboard),
+        h(
+          'dl',
+          {},
+          words.keyTable.flatMap(([k, v]) => [h('dt', {}, h('kbd', {}, k)), h('dd', {}, v)]),
+        ),
+        h('button', { type: 'button', class: 'text', onclick: () => help.close() }, words.close),
+      );
+    help.addEventListener('close', () => this.helpFrom?.focus({ preventScroll: true }));
+    return help;
+  }
+  openHelp() {
+    this.helpFrom = document.activeElement;
+    this.player.stop();
+    this.help.showModal();
+  }
+  key(e) {
+    const { player, time } = this,
+      on = e.target;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    if (this.help.open) {
+      e.stopPropagation(); // the dialog keeps its keys, and the notebook gets none
+      return;
+    }
+    if (on.closest('select, input:not([type=radio]), textarea')) {
+      e.stopPropagation();
+      if (e.key === 'Escape' && this.form) this.closeForm();
+      return;
+    }
+    const radio = on.matches('input[type=radio]'),
+      button = !!on.closest('button'),
+      slider = on === time.box,
+      within = on.closest('.sl-scroll, .sl-scroller');
+    const act = {
+      k: () => player.toggle(),
+      ArrowRight: () => (e.shiftKey ? player.stepDecision(1) : player.step(1)),
+      ArrowLeft: () => (e.shiftKey ? player.stepDecision(-1) : player.step(-1)),
+      Home: () => player.jump(0),
+      End: () => player.jump(player.last),
+      '+': () => player.zoom(1 / 1.6),
+      '=': () => player.zoom(1 / 1.6),
+      '-': () => player.zoom(1.6),
+      0: () => player.setView(0, player.trace.end, false),
+      ',': () => player.pan(-0.25),
+      '.': () => player.pan(0.25),
+      '[': () => player.setSpeed(player.speed / 2),
+      ']': () => player.setSpeed(player.speed * 2),
+      p: () => this.togglePredict(),
+      f: () => !this.form && this.forkForm(),
+      b: () => this.compare && this.showSide(this.side === 'A' ? 'B' : 'A'),
+      '?': () => this.openHelp(),
+      Escape: () => this.escape(),
+    };
+    if (slider)
+      Object.assign(act, {
+        ' ': () => player.toggle(),
+        PageDown: () => player.step(10),
+        PageUp: () => player.step(-10),
+        ArrowUp: () => time.chooseLane(-1),
+        ArrowDown: () => time.chooseLane(1),
+        Enter: () => this.speak(time.chosen < 0 ? time.readLane() : time.readLane()),
+      });
+    if (player.asking) {
+      if (/^[1-9]$/.test(e.key)) {
+        const c = this.trace.candidates(player.predict.ask)?.[e.key - 1];
+        act[e.key] = () => c && player.choose(c.row);
+      }
+      if (!button) act.Enter = () => player.predict.choice >= 0 && this.sentence.revealNow();
+    }
+    if (radio && (e.key.startsWith('Arrow') || e.key === ' ')) {
+      e.stopPropagation(); // a radio group keeps its arrows
+      return;
+    }
+    if (button && (e.key === 'Enter' || e.key === ' ')) {
+      e.stopPropagation(); // a button keeps Enter and Space
+      return;
+    }
+    if (within && ['Home', 'End', 'PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', ' '].includes(e.key)) {
+      e.stopPropagation(); // a panel that scrolls keeps its scrolling
+      return;
+    }
+    const f = Object.hasOwn(act, e.key.length === 1 ? e.key.toLowerCase() : e.key) ? act[e.key.length === 1 ? e.key.toLowerCase() : e.key] : null;
+    if (!f) return;
+    f();
+    e.preventDefault();
+    e.stopPropagation();
+  }
+  escape() {
+    const { player } = this;
+    if (this.form) this.closeForm();
+    else if (player.asking) {
+      player.step(-1);
+      this.time.box.focus({ preventScroll: true });
+    } else player.stop();
+  }
+
+  /** For tests and the curious: `root.__player.go(i)`, `.state()`. Nothing in the player depends on it. */
+  hook(player) {
+    const app = this;
+    this.root.__player = {
+      app,
+      player,
+      go: (i, how = 'jump') => player?.go(i, how),
+      state: () =>
+        player
+          ? {
+              i: player.i,
+              n: player.trace.n,
+              t: player.t,
+              view: [...player.view],
+              playing: player.playing,
+              moving: !!(player.move || player.panFrame || player.frame),
+              speed: player.speed,
+              pace: player.pace,
+              predict: { on: player.predict.on, ask: player.predict.ask, choice: player.predict.choice, right: player.predict.right, wrong: player.predict.wrong, skipped: player.predict.skipped },
+              hiddenFrom: player.hiddenFrom,
+              compare: !!app.compare,
+              side: app.side,
+              marks: app.marks.length,
+              markAt: app.markAt,
+              problem: app.problem,
+              connected: app.connected,
+              lanes: app.time.rows.length,
+            }
+          : { problem: app.problem },
+      sentence: i => {
+        const e = app.trace.sentence(i);
+        return [tame(e.kind), plain(e.say), plain(e.small)];
+      },
+      /** Milliseconds of one drawing of the timeline. */
+      drawTime: () => {
+        const t = performance.now();
+        app.time.draw();
+        return performance.now() - t;
+      },
+    };
+  }
+}
+
+/** Two copies of the module in one page must not share state: everything hangs on the App. */
+function render({ model, el }) {
+  const app = new App(model, el);
+  return () => app.scope.end();
+}
+export { fill, plain, number, inkOn, PALETTE, tame, shown };
+export default { render };

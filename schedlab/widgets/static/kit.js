@@ -1,0 +1,54 @@
+// ---- what the quiz and the knobs share: a frame that follows its page, and one voice ------------------------------------
+class Kit {
+  constructor(model, el) {
+    Object.assign(this, { model, scope: new Scope(), head: model.get('head') ?? {} });
+    this.words = KIT_WORDS[this.head.language] ?? KIT_WORDS.en;
+    this.root = h('section', { class: 'sl sl-kit', 'data-lm-suppress-shortcuts': 'true', 'aria-label': tame(this.head.title ?? '') });
+    this.live = h('p', { class: 'sr', role: 'status', 'aria-live': 'polite' });
+    el.append(this.root);
+    this.look = new Look(this.root);
+    this.scope.add(() => this.root.remove());
+    this.theme();
+    // keys that are typed here are not the notebook's; what a control does with them stays as it is
+    this.scope.on(this.root, 'keydown', e => {
+      if (!e.ctrlKey && !e.metaKey && !e.altKey && e.key !== 'Tab' && e.key !== 'Escape') e.stopPropagation();
+    });
+  }
+  listen(name, fn) {
+    this.model.on?.(name, fn);
+    this.scope.add(() => this.model.off?.(name, fn));
+  }
+  theme() {
+    const again = () => this.look.read() && this.restyle?.(),
+      watch = new MutationObserver(() => {
+        again();
+        clearTimeout(this.themeTimer); // a theme's style sheet may come after its attribute
+        this.themeTimer = setTimeout(again, 300);
+      });
+    for (const el of [document.documentElement, document.body]) watch.observe(el, { attributes: true });
+    this.scope.add(() => {
+      watch.disconnect();
+      clearTimeout(this.themeTimer);
+    });
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
+  }
+  speak(text) {
+    this.live.replaceChildren(text);
+  }
+}
+/** A text in which `backticks` hold code. */
+const worded = text =>
+  tame(text)
+    .split('`')
+    .map((part, k) => (k % 2 ? h('code', {}, part) : part));
+const unquoted = text => tame(text).replaceAll('`', '');
+
+// Pictures come as trees of elements; only what draws is taken from them.
+const DRAWN = new Set(['svg', 'g', 'rect', 'line', 'path', 'circle', 'polyline', 'text', 'tspan', 'title', 'desc']);
+const DRAWN_BY =
+  /^(?:x|y|x1|x2|y1|y2|cx|cy|r|rx|d|dx|dy|points|width|height|viewBox|role|style|transform|text-anchor|font-size|opacity|stroke-width|stroke-dasharray|preserveAspectRatio)$/;
+function drawn([tag, attributes, kids]) {
+  if (!DRAWN.has(tag)) return null;
+  const allowed = Object.entries(attributes).filter(([k, v]) => DRAWN_BY.test(k) && !/url\s*\(/i.test(v));
+  return s(tag, Object.fromEntries(allowed), ...kids.map(kid => (typeof kid === 'string' ? kid : drawn(kid))));
+}

@@ -1,0 +1,6 @@
+export default {
+  render({ model, el }) {
+    const knobs = new Knobs(model, el);
+    return () => knobs.scope.end();
+  },
+};

@@ -1,0 +1,75 @@
+// ---- panels: each a function of (trace, cursor, question), drawing nothing that the trace does not hold --------------------------
+/** A panel is a heading, a note on the right, and a body. */
+class Panel {
+  constructor(app, trace, spec, title) {
+    Object.assign(this, { app, trace, spec, player: app.player, words: app.words, look: app.look });
+    this.title = spec.title ? tame(spec.title) : title;
+    this.noteEl = h('span');
+    this.body = h('div', { class: 'sl-body-of' });
+    this.el = h(
+      'section',
+      { class: `sl-panel p-${spec.kind}`, 'aria-label': this.title },
+      h('header', {}, h('h3', {}, this.title), this.noteEl),
+      this.body,
+    );
+  }
+  note(text) {
+    if (this.noteEl.textContent !== text) this.noteEl.textContent = text;
+  }
+  /** A part that scrolls can be reached by the keyboard and has a name. */
+  scroll(name, ...kids) {
+    return h('div', { class: 'sl-scroll', tabindex: 0, role: 'region', 'aria-label': name }, ...kids);
+  }
+  /** Pictures are drawn one to one, so their text keeps its size: drawn again when the width changes. */
+  fitted(svg, draw) {
+    this.svg = svg;
+    this.width = 0;
+    this.redraw = () => {
+      if (!this.width) return;
+      const height = draw(this.width);
+      set(svg, { width: this.width, height, viewBox: `0 0 ${this.width} ${height}` });
+      if (this.state) this.update(this.state);
+    };
+    this.app.sub.resize(this.body, () => {
+      const w = Math.round(this.body.clientWidth - (this.inset ?? 0));
+      if (w <= 0 || w === this.width) return;
+      this.width = w;
+      this.redraw();
+    });
+  }
+  restyle() {
+    this.redraw?.();
+    if (this.state) this.update(this.state);
+  }
+  show(state) {
+    this.state = state;
+    this.update(state);
+  }
+  text(x, y, words, attrs = {}) {
+    return s('text', { x, y, 'font-size': 12, class: 'mute', ...attrs }, words);
+  }
+  /** A token of `task` in SVG that glides to its place. */
+  tokenAt(task, w = 28, height = 26, size = 12) {
+    const g = s('g', { class: 'glide tokg' }, s('title', {}, this.trace.ref('task', task)?.title ?? ''), this.look.face(task, this.trace.letter(task), w, height, size));
+    g.addEventListener('click', () => this.player.choose(task));
+    return g;
+  }
+  place(el, x, y, on = 1) {
+    el.style.transform = `translate(${x}px, ${y}px)`;
+    el.style.opacity = on;
+    el.style.visibility = on ? '' : 'hidden';
+  }
+  nameOf(task) {
+    return this.trace.ref('task', task)?.text ?? '–';
+  }
+  list(tasks) {
+    return tasks.length ? tasks.map(k => this.nameOf(k)).join(', ') : this.words.nobody;
+  }
+}
+const units = (column, v, withUnit = false) =>
+  number(v == null ? v : v / column.scale, column.digits, column.sign) + (withUnit && column.unit && !Number.isNaN(v) ? ` ${column.unit}` : '');
+const shorten = (text, room, px = 6.8) => {
+  const n = Math.max(1, Math.floor(room / px));
+  const chars = Array.from(text);
+  return chars.length > n ? chars.slice(0, Math.max(1, n - 1)).join('') + '…' : text;
+};

@@ -1,0 +1,91 @@
+// ---- the rule: the policy's own text, one line lit with its value beside it -------------------------------------------------------
+const LINE = 19;
+const TOKENS = /(#.*$|"""[^"]*"""|'[^']*'|"[^"]*"|@\w+|\b(?:def|class|return|if|elif|else|for|in|not|and|or|is|None|True|False|while|with|yield|break|continue|import|from|raise|lambda|pass)\b)/;
+class Source extends Panel {
+  constructor(app, trace, spec) {
+    super(app, trace, spec, app.words.theRule);
+    const { file, lines } = trace.head.source ?? { file: '', lines: [] };
+    this.note(tame(file));
+    this.items = lines.map((text, k) => {
+      const value = h('em');
+      const li = h(
+        'li',
+        { onclick: e => this.jump(k + 1, e.shiftKey) },
+        h('span', { 'aria-hidden': 'true' }, String(k + 1)),
+        h('span', {}, this.paint(text), value),
+      );
+      return { li, value };
+    });
+    this.box = this.scroll(say(app.words, 'sourceOf', { file: tame(file) }), h('ol', {}, this.items.map(x => x.li)));
+    this.box.classList.add('sl-src');
+    this.body.append(this.box);
+    this.chosen = -1;
+    rowKeys(this.box, () => this.items.length, {
+      get: () => this.chosen,
+      set: k => {
+        this.items[this.chosen]?.li.classList.remove('at');
+        this.chosen = k;
+        this.items[k].li.classList.add('at');
+        this.into(k);
+        app.speak(`${k + 1}: ${tame(lines[k]).trim()}`);
+      },
+      go: (k, shift) => this.jump(k + 1, shift),
+    });
+  }
+  paint(text) {
+    const out = document.createDocumentFragment();
+    for (const w of text.replaceAll('\t', '    ').split(TOKENS)) {
+      if (!w) continue;
+      const shown_ = w.replace(/[^\n]/gu, c => tame(c));
+      out.append(/^(#|""")/.test(w) ? h('span', { class: 'c' }, shown_) : /^[a-zA-Z@]/.test(w) && TOKENS.test(w) ? h('span', { class: 'k' }, shown_) : shown_);
+    }
+    return out;
+  }
+  /** The next (or the one before) event that this line decided. */
+  jump(line, back) {
+    const { player, trace } = this,
+      dir = back ? -1 : 1,
+      cursor = this.state?.i ?? 0;
+    for (let i = cursor + dir; i >= 0 && i < trace.n && Math.abs(i - cursor) < 200000; i += dir)
+      if (trace.lines(i).lit.includes(line)) {
+        player.stop();
+        return this.app.goTo(this.app.setOf(trace), i);
+      }
+  }
+  into(k) {
+    const y = k * LINE,
+      room = this.box.clientHeight || 228;
+    if (y < this.box.scrollTop + LINE || y > this.box.scrollTop + room - 3 * LINE)
+      this.box.scrollTo({ top: Math.max(0, y - room * 0.4), behavior: this.player.still ? 'instant' : 'smooth' });
+  }
+  update({ trace, i, q }) {
+    const none = { lit: [], warm: [], value: '' },
+      e = !trace.n ? none : q >= 0 ? none : trace.lines(i);
+    this.items.forEach(({ li, value }, k) => {
+      const lit = e.lit.includes(k + 1),
+        cls = lit ? 'lit' : e.warm.includes(k + 1) ? 'warm' : '';
+      if (li.dataset.is !== cls) {
+        li.dataset.is = cls;
+        li.className = cls + (this.chosen === k ? ' at' : '');
+        if (lit) li.setAttribute('aria-current', 'true');
+        else li.removeAttribute('aria-current');
+      }
+      const text = lit && e.lit[0] === k + 1 && e.value ? `   → ${e.value}` : '';
+      if (value.textContent !== text) value.textContent = text;
+    });
+    if (e.lit.length) this.into(e.lit[0] - 1);
+  }
+}
+/** ↑ ↓ and Enter in a list of rows: choose a row, go to it. */
+function rowKeys(box, count, { get, set: choose, go }) {
+  box.addEventListener('keydown', e => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target !== box || !count()) return;
+    const k = get();
+    if (e.key === 'ArrowDown') choose(clamp(k + 1, 0, count() - 1));
+    else if (e.key === 'ArrowUp') choose(clamp(k < 0 ? 0 : k - 1, 0, count() - 1));
+    else if (e.key === 'Enter' && k >= 0) go(k, e.shiftKey);
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  });
+}
