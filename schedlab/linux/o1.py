@@ -440,6 +440,20 @@ class O1(Policy):
         """2.6.11 takes the new static priority as it is."""
         return int(task.static_prio)
 
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """sched_setscheduler(): to the list of its new priority, at the tail."""
+        old, array = task.prio, task.array
+        if array is not None:
+            self.dequeue(task, cpu, "setscheduler")
+        task.policy, task.rt_priority = policy, rt_priority
+        task.prio = self.effective_prio(task) if task.is_rt else self.prio_after_renice(task)
+        if policy == SCHED_BATCH:
+            task.sleep_avg = 0
+        if array is not None:
+            self.activate(task, self.runqueues[cpu.id])
+            if task.prio > old if cpu.curr is task else self.preempts(cpu, task):
+                self.machine.resched(cpu)
+
     def exit(self, task: Any) -> None:
         """sched_exit(): a child in its first slice gives the rest back; its sleep counts a little for its parent."""
         parent = task.parent
@@ -474,6 +488,7 @@ class O1_2_6_22(O1):
     """Scheduler of Linux 2.6.22: sleep is added as it is, and one long sleep no longer buys a top place."""
 
     name = "O(1) 2.6.22"
+    classes = ("normal", "fifo", "rr", "batch")
     requeues_unchanged = False
 
     def delta(self, task: Any) -> int:

@@ -48,6 +48,9 @@ class V001(Policy):
     Task = V001Task
     ranking = Ranking(by="counter_if_runnable", tie="higher slot")
     watched = ("counter",)
+    classes = ("normal",)
+    most_cpus = 1
+    most_tasks = NR_TASKS - 1
     default_hz = 100
     wakes_before_tick = True
     tick_calls_schedule = True

@@ -13,7 +13,9 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.oracle import linux_golden
+from tests.oracle import linux_fair, linux_golden
+
+REPLAYS = {schema: module.replay for module in (linux_golden, linux_fair) for schema in module.SCHEMAS}
 
 
 def files_in(path: Path) -> Iterator[Path]:
@@ -31,13 +33,13 @@ def check_file(path: Path) -> tuple[int, int, int]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         print(f"unreadable  {path}: {error}")
         return 0, 0, 1
-    if not isinstance(data, dict) or data.get("schema") not in linux_golden.SCHEMAS:
+    if not isinstance(data, dict) or data.get("schema") not in REPLAYS:
         print(f"not replayed  {path}: schema {data.get('schema') if isinstance(data, dict) else None!r}")
         return 0, 0, 0
     equal = different = unreadable = 0
     for vector in data["vectors"]:
         try:
-            difference = linux_golden.replay(data["schema"], vector)
+            difference = REPLAYS[data["schema"]](data["schema"], vector)
         except Exception as error:  # a vector that breaks the model is a difference too, and the others are still told
             print(f"BROKEN     {vector.get('id', '?')}: {type(error).__name__}: {error}")
             traceback.print_exc(file=sys.stderr)

@@ -1,0 +1,437 @@
+"""EEVDF, Linux 6.6 and later: among those who have had too little, the earliest deadline goes first.
+
+V is the average virtual time of everybody queued, weighted. A task behind V is owed time, its *lag*
+is positive and it is *eligible*; one that is ahead must wait. Every task asks for a *slice*; the
+virtual moment at which it should have had it is its *deadline*. To choose is to take the earliest
+deadline among the eligible: a short slice is served sooner, not more.
+
+vruntime  ns of virtual time the task has had
+deadline  vruntime at which its present request will be fulfilled
+vlag      V - vruntime, kept while the task sleeps; while it runs, a copy of the deadline at which
+          it was picked: as long as that is unchanged the task is protected (RUN_TO_PARITY)
+
+The flaw: slices end when somebody looks, at the tick or at a wake-up, so a request shorter than
+a tick is served late; and a wake-up hardly ever interrupts a slice that has begun.
+Upstream: kernel/sched/fair.c of Linux 6.12 (`EEVDF`) and 6.6 (`EEVDF_6_6`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
+from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
+from schedlab.linux.weights import cpu_factor
+from schedlab.trace import judgement
+
+BASE_SLICE = 750_000  # ns, times the CPU factor
+MIN_SLICE, MAX_SLICE = 100_000, 100_000_000  # ns: what a task may ask for (sched_setattr)
+
+by_deadline = attrgetter("deadline")
+
+
+class EEVDFTask(FairTask):
+    """A task with a request."""
+
+    __slots__ = ("deadline", "slice", "custom_slice", "vlag", "rel_deadline", "sched_delayed")
+
+    def __init__(self, id: int, name: str) -> None:
+        super().__init__(id, name)
+        self.deadline = 0  # ns of virtual time
+        self.slice = 0  # ns of CPU time
+        self.custom_slice = 0  # ns: what the task asked for, 0 for the default
+        self.vlag = 0
+        self.rel_deadline = False  # the deadline is kept as a distance from vruntime
+        self.sched_delayed = False  # it sleeps, but owes time and so stays in the queue
+
+
+class EevdfRq:
+    """The fair tasks of one CPU. The running task is counted, but stands outside the tree and its sums."""
+
+    __slots__ = ("tree", "load", "nr_running", "min_vruntime", "avg_vruntime", "avg_load", "curr")
+
+    def __init__(self) -> None:
+        self.tree: list[Any] = []  # in order of deadline; equal ones as they came
+        self.load = 0
+        self.nr_running = 0  # with the running and the delayed
+        self.min_vruntime = FIRST_VRUNTIME
+        self.avg_vruntime = 0  # sum of (vruntime - min_vruntime) * weight over the tree
+        self.avg_load = 0  # sum of the weights of the tree
+        self.curr: Any = None
+
+    def insert(self, task: Any) -> None:
+        """Into the tree, behind its equals."""
+        self.tree.insert(bisect_right(self.tree, task.deadline, key=by_deadline), task)
+        self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
+        self.avg_load += task.weight
+
+    def remove(self, task: Any) -> None:
+        """Out of the tree."""
+        at = bisect_left(self.tree, task.deadline, key=by_deadline)
+        while self.tree[at] is not task:
+            at += 1
+        del self.tree[at]
+        self.avg_vruntime -= (task.vruntime - self.min_vruntime) * task.weight
+        self.avg_load -= task.weight
+
+    def sums(self) -> tuple[int, int]:
+        """The two sums with the running task, if it is still queued."""
+        total, load, curr = self.avg_vruntime, self.avg_load, self.curr
+        if curr is not None and curr.on_rq:
+            total += (curr.vruntime - self.min_vruntime) * curr.weight
+            load += curr.weight
+        return total, load
+
+    def average(self) -> int:
+        """V, rounded down."""
+        total, load = self.sums()
+        return self.min_vruntime + (total // load if load else 0)
+
+    def eligible(self, task: Any) -> bool:
+        """vruntime <= V, exactly: without the division."""
+        total, load = self.sums()
+        return bool(total >= (task.vruntime - self.min_vruntime) * load)
+
+
+class EEVDF(Policy):
+    """Scheduler of Linux 6.12, one queue a CPU. `base_slice` is in ns; None means the kernel's for this many CPUs."""
+
+    name = "EEVDF"
+    Task = EEVDFTask
+    ranking = Ranking(by="virtual_deadline", best="lowest", tie="first in the tree", filters=("eligible",))
+    watched = ("vruntime", "deadline", "vlag")
+    classes = ("normal", "batch", "idle")
+    default_hz: ClassVar[int] = 250
+    tree_wins_ties: ClassVar[bool] = True  # an equal deadline in the tree beats the running task's
+
+    def __init__(self, base_slice: int | None = None) -> None:
+        positive_ns("base_slice", base_slice)
+        self.base_slice = base_slice
+
+    def attach(self, machine: Any) -> None:
+        """A queue for every CPU."""
+        self.machine = machine
+        self.base_slice_ns = self.base_slice or BASE_SLICE * cpu_factor(len(machine.cpus))
+        self.queues_of = [EevdfRq() for _cpu in machine.cpus]
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """enqueue_entity(): place the task around V, with the lag it left with."""
+        rq = self.queues_of[cpu.id]
+        if task.sched_delayed and why == "wake":
+            return self.requeue_delayed(rq, task)
+        self.update_curr(rq, cpu)
+        self.place(rq, task, initial=why in ("new", "fork"))
+        self.account(rq, task)
+
+    def account(self, rq: EevdfRq, task: Any) -> None:
+        """Count it in."""
+        rq.load += task.weight
+        rq.nr_running += 1
+        rq.insert(task)
+        task.on_rq = True
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """dequeue_entity(): one that owes time and falls asleep stays, and competes on until it is even."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        if self.delays_dequeue(rq, task, why):
+            task.sched_delayed = True
+            return
+        self.take_off(rq, task, sleeps=why in ("sleep", "exit"), advance=why != "renice")
+
+    def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:
+        """DELAY_DEQUEUE."""
+        return why == "sleep" and not rq.eligible(task)
+
+    def take_off(self, rq: EevdfRq, task: Any, sleeps: bool, advance: bool = True) -> None:
+        """Really leave: the lag is kept, and without a sleep the deadline too, as a distance."""
+        self.update_entity_lag(rq, task)
+        if not sleeps:
+            self.keep_deadline(task)
+        if task is not rq.curr:
+            rq.remove(task)
+        task.on_rq = False
+        rq.load -= task.weight
+        rq.nr_running -= 1
+        if advance:
+            self.update_min_vruntime(rq)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """pick_task_fair(): a delayed task that is picked is even now, and leaves."""
+        rq = self.queues_of[cpu.id]
+        while rq.nr_running:
+            if rq.curr is not None and rq.curr.on_rq:
+                self.update_curr(rq, cpu)
+            task = self.pick_eevdf(rq)
+            if not task.sched_delayed:
+                break
+            self.finish_delayed(rq, cpu, task)
+        else:
+            self.put_prev_entity(rq)
+            return None
+        if task is not rq.curr:
+            self.put_prev_entity(rq)
+            self.set_next_entity(rq, task)
+        return task
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """entity_tick(): charge; a request that is fulfilled asks for the next pick by itself."""
+        if curr is not cpu.idle:
+            self.update_curr(self.queues_of[cpu.id], cpu)
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """check_preempt_wakeup_fair(): would it be picked now?"""
+        curr, rq = cpu.curr, self.queues_of[cpu.id]
+        if curr is cpu.idle:
+            return True
+        if cpu.need_resched:
+            return False
+        if curr.policy == SCHED_IDLE and woken.policy != SCHED_IDLE:
+            return True
+        if woken.policy != SCHED_NORMAL:
+            return False
+        self.update_curr(rq, cpu)
+        self.end_protection(rq, curr, woken)
+        return self.pick_eevdf(rq) is woken
+
+    def end_protection(self, rq: EevdfRq, curr: Any, woken: Any) -> None:
+        """PREEMPT_SHORT: an eligible task with a shorter request cancels the running one's protection."""
+        if woken.slice >= curr.slice or not rq.eligible(woken) or curr.vlag != curr.deadline:
+            return
+        if woken.deadline < curr.deadline or not rq.eligible(curr):
+            curr.vlag = curr.deadline + 1
+
+    def pick_eevdf(self, rq: EevdfRq) -> Any:
+        """The earliest deadline among the eligible; a protected running task goes on."""
+        curr = rq.curr if rq.curr is not None and rq.curr.on_rq else None
+        if rq.nr_running == 1:
+            return curr or rq.tree[0]
+        if curr is not None and not rq.eligible(curr):
+            curr = None
+        if curr is not None and curr.vlag == curr.deadline:
+            return curr
+        best = self.earliest_eligible(rq)
+        if best is None:
+            return curr
+        if curr is not None and curr.deadline < best.deadline + (not self.tree_wins_ties):
+            return curr
+        return best
+
+    def earliest_eligible(self, rq: EevdfRq) -> Any:
+        """The first of the tree that is eligible."""
+        return next((task for task in rq.tree if rq.eligible(task)), None)
+
+    def put_prev_entity(self, rq: EevdfRq) -> None:
+        """What ran goes back into the tree."""
+        if rq.curr is not None and rq.curr.on_rq:
+            rq.insert(rq.curr)
+        rq.curr = None
+
+    def set_next_entity(self, rq: EevdfRq, task: Any) -> None:
+        """What will run leaves the tree, protected until its request is fulfilled."""
+        rq.remove(task)
+        rq.curr = task
+        task.vlag = task.deadline
+        task.exec_start = self.machine.now
+        task.prev_sum_exec_runtime = task.sum_exec_runtime
+
+    def update_curr(self, rq: EevdfRq, cpu: Any) -> None:
+        """Charge what has run since the last time; a fulfilled request is renewed."""
+        curr = rq.curr
+        if curr is None or not charge(curr, self.machine.now):
+            return
+        fulfilled = self.update_deadline(curr)
+        self.update_min_vruntime(rq)
+        if rq.nr_running > 1 and (fulfilled or self.lost_protection(rq, curr)):
+            self.machine.resched(cpu)
+
+    def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
+        """did_preempt_short(): not protected any more, and not eligible."""
+        return curr.vlag != curr.deadline and not rq.eligible(curr)
+
+    def update_deadline(self, task: Any) -> bool:
+        """Was the request fulfilled? Then the next one starts from here."""
+        if task.vruntime < task.deadline:
+            return False
+        task.slice = task.custom_slice or self.base_slice_ns
+        task.deadline = task.vruntime + calc_delta_fair(task.slice, task)
+        return True
+
+    def update_min_vruntime(self, rq: EevdfRq) -> None:
+        """The least of all, never going back; the sum is kept relative to it."""
+        least = [task.vruntime for task in rq.tree]
+        if rq.curr is not None and rq.curr.on_rq:
+            least.append(rq.curr.vruntime)
+        if least and min(least) > rq.min_vruntime:
+            moved = min(least) - rq.min_vruntime
+            rq.min_vruntime += moved
+            rq.avg_vruntime -= rq.avg_load * moved
+
+    def place(self, rq: EevdfRq, task: Any, initial: bool) -> None:
+        """place_entity(): at V less the lag, which joining would shrink and so is stretched; then the deadline."""
+        task.slice = task.custom_slice or self.base_slice_ns
+        lag = 0
+        if rq.nr_running:
+            load = rq.avg_load
+            if rq.curr is not None and rq.curr.on_rq:
+                load += rq.curr.weight
+            lag = truncated(task.vlag * (load + task.weight), load or 1)
+        task.vruntime = rq.average() - lag
+        if task.rel_deadline:
+            task.deadline += task.vruntime
+            task.rel_deadline = False
+            return
+        request = calc_delta_fair(task.slice, task)
+        if initial:
+            request //= 2
+        task.deadline = task.vruntime + request
+
+    def update_entity_lag(self, rq: EevdfRq, task: Any) -> None:
+        """What it is owed, at most two slices (or a tick) either way."""
+        tick_ns = 1_000_000_000 // self.machine.hz
+        limit = calc_delta_fair(max(2 * task.slice, tick_ns), task)
+        task.vlag = max(-limit, min(rq.average() - task.vruntime, limit))
+
+    def keep_deadline(self, task: Any) -> None:
+        """PLACE_REL_DEADLINE."""
+        task.deadline -= task.vruntime
+        task.rel_deadline = True
+
+    def requeue_delayed(self, rq: EevdfRq, task: Any) -> None:
+        """It wakes before it was even: it stays where it is, or, if time has paid its debt, starts at V."""
+        self.update_entity_lag(rq, task)
+        if task.vlag > 0:
+            rq.nr_running -= 1
+            if task is not rq.curr:
+                rq.remove(task)
+            task.vlag = 0
+            self.place(rq, task, initial=False)
+            if task is not rq.curr:
+                rq.insert(task)
+            rq.nr_running += 1
+        task.sched_delayed = False
+
+    def finish_delayed(self, rq: EevdfRq, cpu: Any, task: Any) -> None:
+        """The delayed dequeue is carried out; what it would be owed by now is not given."""
+        self.update_curr(rq, cpu)
+        self.take_off(rq, task, sleeps=True)
+        task.sched_delayed = False
+        task.vlag = min(task.vlag, 0)
+
+    @judgement
+    def eligible(self, task: Any, rq: EevdfRq) -> bool:
+        """Has it had no more than its share?"""
+        return rq.eligible(task)
+
+    @judgement
+    def lag(self, task: Any, rq: EevdfRq) -> int:
+        """V - vruntime, ns: positive is owed."""
+        return int(rq.average() - task.vruntime)
+
+    @judgement
+    def virtual_deadline(self, task: Any, rq: EevdfRq) -> int:
+        """Its deadline as a distance from V, ns."""
+        return int(task.deadline - rq.average())
+
+    def born(self, task: Any) -> bool:
+        """Its weight and slice."""
+        if task.custom_slice:
+            task.custom_slice = max(MIN_SLICE, min(task.custom_slice, MAX_SLICE))
+        set_load_weight(task, task.nice)
+        return True
+
+    def fork(self, child: Any, parent: Any) -> None:
+        """The child asks for what its parent asks for; it owes and is owed nothing."""
+        child.custom_slice = parent.custom_slice
+        self.update_curr(self.queues_of[parent.cpu.id], parent.cpu)
+
+    def select_cpu(self, task: Any, why: str) -> Any:
+        """A waking task goes where it ran; a new one to the queue with the fewest."""
+        if why == "new":
+            allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
+            return min(allowed, key=lambda cpu: self.queues_of[cpu.id].nr_running)
+        return task.cpu
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """yield_task_fair(): the deadline moves a slice away; if it is still the earliest, it runs on."""
+        rq = self.queues_of[cpu.id]
+        if rq.nr_running > 1:
+            self.update_curr(rq, cpu)
+            curr.deadline += calc_delta_fair(curr.slice, curr)
+        self.machine.resched(cpu)
+
+    def renice(self, task: Any, cpu: Any, nice: int) -> None:
+        """set_user_nice(): off the queue, lag in the new weight, back with that lag."""
+        old, rq = task.nice, self.queues_of[cpu.id]
+        queued, running = task.on_rq, rq.curr is task
+        if queued:
+            self.dequeue(task, cpu, "renice")
+            if running:
+                rq.curr = None
+        old_weight = task.weight
+        task.nice = nice
+        set_load_weight(task, nice)
+        task.vlag = truncated(task.vlag * old_weight, task.weight)
+        if queued:
+            self.enqueue(task, cpu, "renice")
+            if running:
+                self.set_next_entity(rq, task)
+            self.priority_changed(task, cpu, rq, old)
+
+    def priority_changed(self, task: Any, cpu: Any, rq: EevdfRq, old: int) -> None:
+        """A running task that got worse may have to go; a waiting one may come."""
+        if rq.nr_running == 1:
+            return
+        if rq.curr is task:
+            if task.nice > old:
+                self.machine.resched(cpu)
+        elif self.preempts(cpu, task):
+            self.machine.resched(cpu)
+
+    def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
+        """Everybody who is queued, earliest deadline first."""
+        rq = self.queues_of[cpu.id]
+        running = [rq.curr] if rq.curr is not None and rq.curr.on_rq else []
+        return [(task, rq) for task in sorted([*rq.tree, *running], key=by_deadline)]
+
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """The tree of every CPU, in order."""
+        for number, rq in enumerate(self.queues_of):
+            yield f"tree {number}" if len(self.queues_of) > 1 else "tree", list(rq.tree)
+
+
+class EEVDF_6_6(EEVDF):
+    """Scheduler of Linux 6.6: nobody stays for its debts, slices are not chosen, a short one does not interrupt."""
+
+    name = "EEVDF 6.6"
+    tree_wins_ties = False
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """A new task's half slice is lost: it is placed once more without it, except at boot."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        self.place(rq, task, initial=False)
+        self.account(rq, task)
+
+    def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:
+        """Not yet."""
+        return False
+
+    def keep_deadline(self, task: Any) -> None:
+        """Not yet: placed anew."""
+
+    def end_protection(self, rq: EevdfRq, curr: Any, woken: Any) -> None:
+        """Not yet."""
+
+    def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
+        """Not yet."""
+        return False
+
+
+def truncated(a: int, b: int) -> int:
+    """a / b towards zero, as C divides."""
+    return a // b if (a >= 0) == (b > 0) else -(-a // b)

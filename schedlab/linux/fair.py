@@ -1,0 +1,67 @@
+"""What CFS and EEVDF share: an entity with a weight, and virtual time.
+
+Virtual time runs at 1024 / weight of real time: for a task of nice 0 they are the same, for a
+heavier one virtual time is slower. Fields here are those of the kernel's `struct sched_entity`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schedlab.linux.task import SCHED_IDLE, Task
+from schedlab.linux.weights import (
+    IDLE_INVERSE,
+    IDLE_WEIGHT,
+    NICE_0_LOAD,
+    calc_delta,
+    inverse_of,
+    weight_of,
+)
+
+FIRST_VRUNTIME = -(1 << 20)  # of a new queue: near the wrap, so that wrong comparisons show early
+
+
+class FairTask(Task):
+    """A task with a weight."""
+
+    __slots__ = ("weight", "inverse", "vruntime", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime", "on_rq")
+
+    def __init__(self, id: int, name: str) -> None:
+        super().__init__(id, name)
+        self.weight = NICE_0_LOAD
+        self.inverse = inverse_of(0)
+        self.vruntime = 0  # ns of virtual time
+        self.exec_start = 0  # ns: up to when it has been charged
+        self.sum_exec_runtime = 0  # ns, as fresh as the last charge
+        self.prev_sum_exec_runtime = 0  # ns: the same when it was last picked
+        self.on_rq = False
+
+
+def set_load_weight(task: Any, nice: int) -> None:
+    """From the table; SCHED_IDLE tasks weigh next to nothing."""
+    if task.policy == SCHED_IDLE:
+        task.weight, task.inverse = IDLE_WEIGHT, IDLE_INVERSE
+    else:
+        task.weight, task.inverse = weight_of(nice), inverse_of(nice)
+
+
+def calc_delta_fair(ns: int, task: Any) -> int:
+    """Real time as this task's virtual time."""
+    return ns if task.weight == NICE_0_LOAD else calc_delta(ns, NICE_0_LOAD, task.inverse)
+
+
+def charge(task: Any, now: int) -> int:
+    """Book what `task` has run since it was last charged, in real and in virtual time; how much it was, ns."""
+    ran = now - task.exec_start
+    if ran <= 0:
+        return 0
+    task.exec_start = now
+    task.sum_exec_runtime += ran
+    task.vruntime += calc_delta_fair(ran, task)
+    return int(ran)
+
+
+def positive_ns(name: str, value: int | None, least: int = 1) -> None:
+    """A time that a scheduler is given, or None. Raises ValueError."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        raise ValueError(f"{name}: a whole number of nanoseconds, at least {least}, not {value!r}")
