@@ -2,8 +2,8 @@
 
 A payload is a pair `(head, columns)`: `head` is a dict of JSON values, `columns` is one little-endian `bytes` in
 which every column begins on an 8-byte boundary. `head["columns"][name]` is `[dtype, offset, count]` with dtype `u8`,
-`u16`, `u32` or `f64`. Build one with `Payload`; read one back with `unpack`; fill its sentences with `sentences`. Times are whole
-nanoseconds for the caller; segments are stored in ticks of `head["tick_ns"]` (smallest power of ten with `end / tick
+`u16`, `u32` or `f64`. Build one with `Payload`; read one back with `unpack`; fill its sentences with `sentences`.
+Times are whole nanoseconds for the caller; segments are stored in ticks of `head["tick_ns"]` (smallest power of ten with `end / tick
 < 2**32`, rounded down at both ends, so neighbours stay neighbours), events in exact nanoseconds. 65535 (u16) and
 4294967295 (u32) mean "none".
 
@@ -67,7 +67,9 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from schedlab.words import TABLES, UNITS, fields, fill
+from schedlab.words import TABLES, UNITS, fields, fill, number
+
+__all__ = ["Payload", "fill", "letter", "number", "sentences", "shown", "tables_of", "tame", "unpack"]
 
 VERSION = 1
 NONE16, NONE32 = 0xFFFF, 0xFFFFFFFF

@@ -22,7 +22,10 @@ import pytest
 from playwright import sync_api
 
 from schedlab.widgets.bundle import css_text, module_text
+from tests.browser.lab import jupyter, lab, notebook7
 from tests.conftest import need
+
+__all__ = ["chromium", "jupyter", "lab", "notebook7", "player"]  # the fixtures of tests/browser
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>bare page</title>
 <style>
@@ -92,8 +95,10 @@ class PlayerPage:
         cut: int | None = None,
         **state: Any,
     ) -> None:
-        """Renders a player from a payload into #here. `live`: the model can send; `shift`: the DataView's offset; `cut`:
-        only so many bytes arrive."""
+        """Renders a player from a payload into #here.
+
+        `live`: the model can send; `shift`: the DataView's offset; `cut`: only so many bytes arrive.
+        """
         head, columns = payload
         self.page.evaluate(
             """([head, text, live, shift, state]) => {

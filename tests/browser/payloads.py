@@ -23,6 +23,7 @@ from schedlab.views.payload import (
     WATCH,
     WRITE,
     Payload,
+    unpack,
 )
 
 Packed = tuple[dict[str, Any], bytes]
@@ -125,6 +126,7 @@ def linux_small(
     slice_ns: int = 3 * MS,
     title: str = "EEVDF shares one CPU",
     forks: bool = True,
+    shorter_from: int | None = None,
 ) -> Packed:
     """Two busy tasks and one that sleeps 10 ms and runs 1, under a toy of EEVDF with equal weights and a 1 ms tick."""
     end = decisions * 3 * MS + 20 * MS
@@ -162,6 +164,8 @@ def linux_small(
     first = True
     made = 0
     while made < decisions and now < end - MS:
+        if shorter_from is not None and now >= shorter_from:
+            slice_ns = 2 * MS
         average = sum(vruntime[i] for i in ready) // max(1, len(ready))
         if first:
             for i in sorted(ready):
@@ -328,7 +332,7 @@ def segments(n: int, lanes: int = 8, decisions: int = 5000, task_lanes: bool = F
     each = n // lanes
     seed = 1
     rows = []
-    for lane in range(lanes):
+    for _ in range(lanes):
         start, length, task, state = array("Q"), array("Q"), array("H"), array("B")
         t = 0
         for _ in range(each):
@@ -391,6 +395,7 @@ def many_candidates(n: int = 47, form: str = "table") -> Packed:
     p.panel("queues", places=[run, active, expired])
     p.panel("source")
     levels = [100 + (i * 7) % 40 for i in range(n)]
+    before = 0
     for step in range(min(n, 10)):
         order = sorted(range(n), key=lambda i: (levels[i], i))
         won = order[0]
@@ -399,11 +404,11 @@ def many_candidates(n: int = 47, form: str = "table") -> Packed:
             for i in order[1:]:
                 p.move(event, tasks[i], active + levels[i])
         else:
-            p.move(event, last, expired + levels_of_last)
+            ran = p.holds(run)[0]
+            p.move(event, ran, expired + before)
         p.move(event, tasks[won], run)
         p.decide(event, [(tasks[i], 0 if i == won else 1, levels[i], 20 - i % 20, i % 2) for i in range(n)])
-        last, levels_of_last = tasks[won], levels[won]
-        levels[won] = 139
+        before, levels[won] = levels[won], 139
     p.segments(
         cpu,
         [s * 10 * MS for s in range(min(n, 10))],
@@ -764,10 +769,8 @@ def unexplained() -> Packed:
 
 
 def compare() -> tuple[Packed, Packed, dict[str, Any]]:
-    """A, B and what is between them: the same run with a shorter slice; the first difference is found, not written down."""
-    a, b = linux_small(), linux_small(slice_ns=2 * MS)
-    from schedlab.views.payload import unpack
-
+    """A, B and what is between them: the same run with a shorter slice from 30 ms on. The first difference is found."""
+    a, b = linux_small(), linux_small(shorter_from=30 * MS)
     ca, cb = unpack(*a), unpack(*b)
     names = [f"events.{n}" for n in ("at", "kind", "who", "lane")]
     n = min(len(ca["events.at"]), len(cb["events.at"]))

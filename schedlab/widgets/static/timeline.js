@@ -19,10 +19,7 @@ class Timeline {
     this.box = h(
       'div',
       { class: 'sl-canvas', role: 'slider', tabindex: 0, 'aria-label': words.position, 'aria-valuemin': 1 },
-      this.canvas,
-      this.veil,
-      this.fogBox,
-      this.line,
+      h('div', { class: 'sl-clip' }, this.canvas, this.veil, this.fogBox, this.line),
       this.tip,
     );
     this.spacer = h('div');
