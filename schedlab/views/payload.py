@@ -3,9 +3,9 @@
 A payload is a pair `(head, columns)`: `head` is a dict of JSON values, `columns` is one little-endian `bytes` in
 which every column begins on an 8-byte boundary. `head["columns"][name]` is `[dtype, offset, count]` with dtype `u8`,
 `u16`, `u32` or `f64`. Build one with `Payload`; read one back with `unpack`; fill its sentences with `sentences`.
-Times are whole nanoseconds for the caller; segments are stored in ticks of `head["tick_ns"]` (smallest power of ten with `end / tick
-< 2**32`, rounded down at both ends, so neighbours stay neighbours), events in exact nanoseconds. 65535 (u16) and
-4294967295 (u32) mean "none".
+Times are whole nanoseconds for the caller; segments are stored in ticks of `head["tick_ns"]` (smallest power of ten
+with `end / tick < 2**32`, rounded down at both ends, so neighbours stay neighbours), events in exact nanoseconds.
+65535 (u16) and 4294967295 (u32) mean "none".
 
 Columns (only `segments`, `lane_first` and `events` are always there)
 ---------------------------------------------------------------------
@@ -160,16 +160,18 @@ def _named(rows: Sequence[str], index: int) -> str | None:
     return rows[index] if index < len(rows) else None
 
 
-def sentences(head: Mapping[str, Any], columns: bytes) -> list[tuple[str, str, str]]:
-    """Kind, sentence and grey line of every event: what the player shows, letter for letter."""
+def sentences(
+    head: Mapping[str, Any], columns: bytes, events: Iterable[int] | None = None
+) -> list[tuple[str, str, str]]:
+    """Kind, sentence and grey line of every event (or of some): what the player shows, letter for letter."""
     data, tables = unpack(head, columns), tables_of(head)
     words = head["templates"][head["language"]]
     notes: dict[int, list[int]] = {}
     for event, note in zip(data.get("notes.event", ()), data.get("notes.note", ()), strict=True):
         notes.setdefault(event, []).append(note)
     out = []
-    for i, k in enumerate(data["events.kind"]):
-        kind = head["kinds"][k]
+    for i in range(len(data["events.kind"])) if events is None else events:
+        kind = head["kinds"][data["events.kind"][i]]
         values: dict[str, Any] = {
             "who": _named(tables[kind["who"]], data["events.who"][i]),
             "other": _named(tables[kind["other"]], data["events.other"][i]),
