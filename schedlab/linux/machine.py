@@ -526,6 +526,11 @@ class Machine:
             task.wake_ticket = 0
         for sleepers in self._channels.values():
             if task in sleepers:
+    def setscheduler(self, task: Any, policy: int, rt_priority: int) -> None:
+        """Give a task another class, from inside or outside."""
+        self._charge(task.cpu)
+        self.policy.setscheduler(task, task.cpu, policy, rt_priority)
+
                 sleepers.remove(task)
         task.state = ZOMBIE
         if was == READY:

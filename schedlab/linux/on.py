@@ -208,6 +208,14 @@ class ON(Policy):
             self.move_last(curr)
             self.machine.resched(cpu)
 
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """sched_setscheduler(): to the head of the list, and whoever called it gives the CPU up once."""
+        task.policy, task.rt_priority = policy, rt_priority
+        if task in self.runqueue:
+            self.runqueue.remove(task)
+            self.runqueue.insert(0, task)
+        self.machine.resched(cpu)
+
     def release(self, task: Any) -> None:
         """The parent takes over the ticks that a dead child had left."""
         if task.parent is not None:
@@ -230,3 +238,22 @@ class ON(Policy):
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The one list."""
         return [("run queue", list(self.runqueue))]
+
+
+class ON_2_4_24(ON):
+    """Scheduler of Linux 2.4.24: new and woken tasks go to the tail, so the one that has waited longest wins a tie.
+
+    In 2.4.16 the newest wins. Upstream: add_to_runqueue() and setscheduler() in kernel/sched.c of 2.4.27, which
+    says why: SCHED_FIFO and SCHED_RR tasks that are preempted should not lose their place to those that wake.
+    """
+
+    name = "O(n) 2.4.24"
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """New and woken tasks go to the tail."""
+        self.runqueue.append(task)
+
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """sched_setscheduler(): the place in the list stays."""
+        task.policy, task.rt_priority = policy, rt_priority
+        self.machine.resched(cpu)

@@ -123,6 +123,10 @@ class Policy:
     def renice(self, task: Any, cpu: Any, nice: int) -> None:
         """The nice value of `task` becomes `nice`; the policy sets `task.nice` when it is ready for it."""
         task.nice = nice
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """`task` gets another class (SCHED_NORMAL, SCHED_FIFO, ...) and real-time priority."""
+        task.policy, task.rt_priority = policy, rt_priority
+
 
     def system_return(self, cpu: Any, curr: Any) -> None:
         """`curr` returns from a system call."""
