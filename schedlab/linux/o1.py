@@ -454,8 +454,8 @@ class O1(Policy):
             if task.prio > old if cpu.curr is task else self.preempts(cpu, task):
                 self.machine.resched(cpu)
 
-    def exit(self, task: Any) -> None:
-        """sched_exit(): a child in its first slice gives the rest back; its sleep counts a little for its parent."""
+    def release(self, task: Any) -> None:
+        """sched_exit(), when a dead child is reaped: the rest of its first slice goes back, and a little of its sleep."""
         parent = task.parent
         if parent is None:
             return

@@ -329,6 +329,7 @@ def watch_instants(rig: Rig, happened: list[str]) -> None:
         dequeue(task, cpu, why)
 
     policy.tick, policy.enqueue, policy.dequeue = tick, note_enqueue, note_dequeue  # type: ignore[method-assign]  # an observer
+    policy.exit = policy.release  # type: ignore[method-assign]  # the recorder reaps the dead at once
 
 
 def o1_event(rig: Rig, event: Vector, happened: list[str]) -> None:
