@@ -729,7 +729,7 @@ def nodes() -> Packed:
     )
     p.reason("chosen")
     p.reason("NodeResourcesFit: Insufficient cpu", "{who} does not fit: NodeResourcesFit says Insufficient cpu.")
-    p.reason("{d2:.0} lower", "{who} has {c2:.0}, {winner} {w2:.0}.")
+    p.reason("{d2:|.0} lower", "{who} has {c2:.0}, {winner} {w2:.0}.")
     p.judge(
         "nodes",
         [{"name": "LeastAllocated", "digits": 0}, {"name": "Balanced", "digits": 0}, {"name": "Total", "digits": 0}],
@@ -775,9 +775,13 @@ def compare() -> tuple[Packed, Packed, dict[str, Any]]:
     names = [f"events.{n}" for n in ("at", "kind", "who", "lane")]
     n = min(len(ca["events.at"]), len(cb["events.at"]))
     prefix = next((i for i in range(n) if any(ca[c][i] != cb[c][i] for c in names)), n)
-    totals = [
-        {"name": "switches", "a": 33, "b": 41, "unit": "", "digits": 0},
-        {"name": "longest wait", "a": 6.1, "b": 4.2, "unit": "ms", "digits": 3},
+    waits = [
+        max(n for n, s in zip(c["segments.length"], c["segments.state"], strict=True) if s == WAITING) for c in (ca, cb)
+    ]
+    bars = [c["lane_first"][1] for c in (ca, cb)]
+    totals: list[dict[str, Any]] = [
+        {"name": "bars of CPU 0", "a": bars[0], "b": bars[1], "unit": "", "digits": 0},
+        {"name": "longest wait", "a": waits[0] / MS, "b": waits[1] / MS, "unit": "ms", "digits": 3},
     ]
     return a, b, {"prefix": prefix, "differ_a": prefix, "differ_b": prefix, "totals": totals}
 

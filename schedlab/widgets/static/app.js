@@ -129,6 +129,8 @@ class App {
     this.refresh();
     this.sentence.show();
     this.hook(player);
+    if (head.mode) player.setPredict(true); // a lesson may begin with questions, or with two futures
+    if (!this.kept) this.takeFork();
   }
   wire(player) {
     const { root, model } = this;
@@ -207,7 +209,7 @@ class App {
     this.bodyBox.style.gridTemplateColumns = tall ? `minmax(0, 1fr) ${SIDE[tall.spec.kind]}px` : '';
     this.row.hidden = !rest.length;
     const has = k => kinds.includes(k),
-      base = has('sequence') && has('graph') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
+      base = has('sequence') && has('graph') && has('objects') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
     this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : ''}`;
   }
   state(set_ = this.side) {
@@ -435,9 +437,8 @@ class App {
     this.root.toggleAttribute('data-compare', true);
     this.sentence.size();
     this.player.setView(a0, b0);
-    const to = info.differ_a ?? info.differ_b;
-    if (to != null) this.player.go(info.differ_a != null ? merged.stepOf(0, info.differ_a) : merged.stepOf(1, info.differ_b), 'jump');
-    else this.player.tell('cursor');
+    if (merged.whole) this.player.tell('cursor');
+    else this.player.go(merged.same, 'jump');
     this.player.tell('mode');
     this.connection();
     this.showSide('A');
@@ -608,7 +609,7 @@ class App {
         PageUp: () => player.step(-10),
         ArrowUp: () => time.chooseLane(-1),
         ArrowDown: () => time.chooseLane(1),
-        Enter: () => this.speak(time.chosen < 0 ? time.readLane() : time.readLane()),
+        Enter: () => this.speak(time.readLane()),
       });
     if (player.asking) {
       if (/^[1-9]$/.test(e.key)) {

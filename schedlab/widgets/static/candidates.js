@@ -121,7 +121,8 @@ class Candidates extends Panel {
     const { trace, words } = this,
       lane = at >= 0 ? trace.laneOf.get(task) : undefined;
     if (lane === undefined) return '';
-    const k = trace.barAt(lane, Math.max(0, trace.at[at] - 1)),
+    // while asked, what begins at this very moment is not known yet
+    const k = trace.barAt(lane, Math.max(0, trace.at[at] - (this.state.q >= 0 ? 1 : 0))),
       state = k >= 0 ? trace.state[k] : STATE.asleep;
     return { [STATE.asleep]: words.asleep, [STATE.throttled]: words.throttled }[state] ?? '';
   }

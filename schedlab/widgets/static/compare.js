@@ -2,13 +2,14 @@
 /** Stands in for a trace: the steps of A and B merged by time; the shared prefix is one step each. */
 class Merged {
   constructor(a, b, { prefix, differ_a: differA, differ_b: differB }) {
-    Object.assign(this, { a, b, differA, differB, head: a.head, tick: a.tick, words: a.words, text: a.text, tables: a.tables });
+    Object.assign(this, { a, b, head: a.head, tick: a.tick, words: a.words, text: a.text, tables: a.tables });
     this.end = Math.max(a.end, b.end);
     const same = Math.min(prefix ?? Math.min(differA ?? a.n, differB ?? b.n), a.n, b.n),
       at = [],
       ia = [],
       ib = [],
       decisions = [];
+    this.same = same;
     const step = (t, x, y, decided) => {
       if (decided) decisions.push(at.length);
       at.push(t);

@@ -133,8 +133,8 @@ class Graph extends Panel {
       const hot = !old && (j === a || j === b);
       set(n.box, { stroke: hot ? 'var(--sl-accent)' : 'var(--sl-edge)', fill: hot ? 'var(--sl-wash)' : 'var(--sl-bg)' });
     });
-    const short = shorten(m.text(k), Math.min(150, W * 0.4), 6.6),
-      w = short.length * 6.8 + 20;
+    const short = shorten(m.text(k), Math.min(170, W * 0.42), 7.2),
+      w = short.length * 7.4 + 20;
     this.word.textContent = short;
     set(this.pill, { x: -w / 2, width: w, fill: tone });
     for (const el of [this.lit, this.head, this.msg]) el.style.opacity = old ? 0.5 : 1;
@@ -166,7 +166,8 @@ class Graph extends Panel {
         pw = text.length * 6.4 + 14,
         n = stack.get(m.from[q]) ?? 0,
         x = clamp(qx + (tx - qx) * 0.34, pw / 2 + 2, W - pw / 2 - 2),
-        y = clamp(qy + (ty - qy) * 0.34 + n * 22 * (qy > this.H / 2 ? -1 : 1), 12, this.H - 12);
+        level = Math.abs(ty - qy) < 20 ? 28 : 0, // on a level edge it would hide behind its sender
+        y = clamp(qy + (ty - qy) * 0.34 + level + n * 22 * (qy > this.H / 2 ? -1 : 1), 12, this.H - 12);
       stack.set(m.from[q], n + 1);
       kids.push(
         s(

@@ -31,11 +31,11 @@ class Queues extends Panel {
     let y = 4,
       lane = null,
       waiting = 0;
-    const row = (items, name, kind, cells, rows, size = 30, attrs) => {
+    const row = (items, name, cells, rows, attrs) => {
       const per = Math.max(1, Math.floor((W - LEFT - 4) / CELL)),
         seen = Math.min(per * rows, Math.max(cells, 1)),
         over = items.length > seen;
-      for (let k = 0; k < seen; k++) kids.push(slot(LEFT + 16 + (k % per) * CELL, y + 16 + Math.floor(k / per) * CELL, size));
+      for (let k = 0; k < seen; k++) kids.push(slot(LEFT + 16 + (k % per) * CELL, y + 16 + Math.floor(k / per) * CELL));
       items.slice(0, over ? seen - 1 : seen).forEach(([, item], k) => at.set(item, [LEFT + 16 + (k % per) * CELL, y + 16 + Math.floor(k / per) * CELL]));
       if (over)
         kids.push(this.text(LEFT + 16 + ((seen - 1) % per) * CELL, y + 20 + Math.floor((seen - 1) / per) * CELL, `+${items.length - seen + 1}`, { 'text-anchor': 'middle', 'font-weight': 600, class: 'more' }));
@@ -67,7 +67,7 @@ class Queues extends Panel {
           y += 24;
         }
         held.forEach(([k, items], n) => {
-          row(items, String((p.base ?? 0) + k), 'list', Math.min(per, items.length), 1, 30, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 ? 'acc' : 'mute' });
+          row(items, String((p.base ?? 0) + k), Math.min(per, items.length), 1, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 ? 'acc' : 'mute' });
           waiting += items.length;
           said.push(say(words, 'queueItem', { place: `${name} ${(p.base ?? 0) + k}`, list: this.list(items.map(v => v[1])) }));
         });
@@ -78,10 +78,10 @@ class Queues extends Panel {
       const items = now.in(p.first);
       said.push(say(words, 'queueItem', { place: name, list: items.length ? this.list(items.map(v => v[1])) : words.empty }));
       if (p.kind === 'slots') {
-        const pitch = W - LEFT > 16 * 22 ? 22 : Math.max(18, Math.floor((W - 4) / 16)),
-          x0 = W - LEFT > 16 * 22 ? LEFT : 0,
-          per_ = Math.max(1, Math.floor((W - x0 - 2) / pitch)),
-          n = Math.min(per_, 16);
+        const beside = W - LEFT > 16 * 22,
+          x0 = beside ? LEFT : 0,
+          n = 16,
+          pitch = clamp(Math.floor((W - x0 - 2) / n), 15, 22);
         kids.push(this.text(0, y + 13, name, { class: 'mute' }));
         if (!x0) y += 18;
         for (let k = 0; k < p.size; k++) kids.push(slot(x0 + (k % n) * pitch + pitch / 2, y + Math.floor(k / n) * pitch + pitch / 2, pitch - 3, pitch - 3));
@@ -91,7 +91,7 @@ class Queues extends Panel {
       } else {
         if (p.kind === 'list') waiting += items.length;
         const rows = p.kind === 'one' ? 1 : (p.rows ?? (many ? 1 : p.kind === 'list' ? 3 : 2));
-        row(items, name, p.kind, p.kind === 'one' ? 1 : p.size || per * rows, rows);
+        row(items, name, p.kind === 'one' ? 1 : p.size || Math.min(per * rows, Math.max(3, trace.tasks.length)), rows);
       }
     }
     this.tall = Math.ceil(y + 4);
@@ -187,17 +187,19 @@ class Tree extends Panel {
     const rows = spec.running != null || spec.asleep != null,
       left = rows ? 84 : 6,
       top = rows ? 74 : 26,
-      step = Math.max(44, Math.min(66, (width - left - 20) / Math.max(1, order.length))),
-      span = step * order.length,
-      W = Math.max(width, left + span + 16),
-      x0 = left + Math.max(0, (W - left - span) / 2),
+      step = clamp((width - left - 20) / Math.max(1, order.length), 44, 66),
+      centre = order.findIndex(o => o.n === root),
+      // the root stands under the running task; labels keep clear of both edges
+      rootX = Math.max(rows ? Math.max(118, width * 0.6) : width / 2, 36 + Math.max(0, centre) * step),
+      W = Math.max(width, rootX + (order.length - 1 - Math.max(0, centre)) * step + 38),
+      x0 = rootX - Math.max(0, centre) * step,
       bottom = Math.max(rows ? 184 : 200, top + deepest * 64 + 48),
       H = bottom + (rows ? 40 : 4);
     set(this.svgEl, { width: W, height: H, viewBox: `0 0 ${W} ${H}` });
     const now = app_places(trace, i),
       on = spec.running == null ? [] : now.in(spec.running).map(v => v[1]),
       asleep = spec.asleep == null ? [] : now.in(spec.asleep).map(v => v[1]),
-      mid = left + (W - left) / 2;
+      mid = rootX;
     this.back.replaceChildren(
       ...(rows
         ? [
@@ -213,7 +215,7 @@ class Tree extends Panel {
     const spot = new Map(),
       links = [];
     order.forEach(({ n, depth, folded }, k) => {
-      const at = [x0 + step * (k + 0.5), top + depth * 64];
+      const at = [x0 + step * k, top + depth * 64];
       if (folded) links.push([n.parent, at, folded]);
       else spot.set(n.item, at);
     });
@@ -255,7 +257,7 @@ class Tree extends Panel {
     };
     for (const { n, folded } of order) if (!folded) put_(n.item, ...spot.get(n.item), n);
     on.forEach((item, k) => put_(item, mid + (k - (on.length - 1) / 2) * 34, 18));
-    asleep.slice(0, Math.floor((W - left) / 32)).forEach((item, k) => put_(item, left + 16 + k * 32, bottom + 21, null, 0.55));
+    asleep.slice(0, Math.floor((W - left) / 32)).forEach((item, k) => put_(item, left + 18 + k * 32, bottom + 21, null, 0.55));
     for (const [item, t] of this.tokens) if (!seen.has(item)) for (const el of Object.values(t)) this.place(el, mid, bottom, 0);
     this.note(say(words, 'waitingN', { n: nodes.length }));
     const inOrder = [];

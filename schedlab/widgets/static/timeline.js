@@ -331,7 +331,7 @@ class Timeline {
     g.font = `12px ${look.font}`;
     g.fillStyle = look.muted;
     const ticks = [];
-    for (let t = Math.ceil(a / step) * step; t <= b; t += step) ticks.push(t);
+    for (let t = Math.ceil(a / step) * step; t <= b && t <= trace.head.end; t += step) ticks.push(t);
     ticks.forEach((t, k) => {
       const x = Math.round(this.x(t)) + 0.5,
         text = number(t / unit[0], null) + (k === ticks.length - 1 ? ` ${unit[1]}` : ''),
@@ -453,9 +453,13 @@ class Timeline {
       if (differ == null || differ < 0) continue;
       const dx = this.x(trace.at[differ]);
       if (dx < -8 || dx > width + 8) continue;
+      g.fillStyle = look.bg;
+      g.fillRect(clamp(dx - 7, 0, width - 14), AXIS - 11, 14, 11);
       g.font = `600 14px ${look.font}`;
       g.fillStyle = look.bad;
-      g.fillText('≠', clamp(dx + 3, 0, width - 10), AXIS + 12);
+      g.textAlign = 'center';
+      g.fillText('≠', clamp(dx, 7, width - 7), AXIS - 1);
+      g.textAlign = 'left';
     }
   }
   drawMini() {
@@ -561,7 +565,7 @@ class Timeline {
     this.app.speak(this.readLane());
   }
   readLane() {
-    const r = this.rows[this.chosen];
+    const r = this.rows[Math.max(0, this.chosen)];
     if (!r) return '';
     const t = this.player.t,
       k = r.trace.barAt(r.lane, t);
