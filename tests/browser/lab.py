@@ -23,12 +23,14 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, ElementHandle, Error, Page, Request, Route
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, Route
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.source import ROOT
 
 START_SECONDS = 60  # a cold server on a loaded machine; 5 s here
 LOAD_MS = 60_000  # the same for JupyterLab's own page; 4 s here
+DRAWN_MS = 10_000  # a widget whose cell has ended; 0.1 s here
 CELLS_MS = 60_000  # a lesson's cells end within 15 s; guarded four times
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -40,6 +42,7 @@ LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 HARMLESS = (
     "ResizeObserver loop completed with undelivered notifications",  # browsers say it of any layout in an observer
     "/lsp/status",  # the language server is off
+    "Could not restore the debugger state",  # a kernel that was ended or restarted
 )
 
 
@@ -304,30 +307,26 @@ class Notebook:
                 found += [] if cell["ran"] else [f"cell {cell['index']} did not run"]
         return found
 
-    def output(self, cell: int) -> ElementHandle:
-        """The output area of a cell, scrolled into view."""
-        handle = self.page.evaluate_handle(
-            """async k => {
+    def widgets(self, cell: int) -> list[Locator]:
+        """The widgets in a cell's output, scrolled into view: roots of players, else the boxes of ipywidgets."""
+        mark = f"cell-{cell}-{secrets.token_hex(3)}"
+        self.page.evaluate(
+            """async ([k, mark]) => {
               const list = window.schedlabPanel.content;
               await list.scrollToItem(k, 'smart').catch(() => {});
               const node = list.widgets[k].outputArea.node;
+              node.dataset.schedlab = mark;
               node.scrollIntoView({ block: 'nearest' });
-              return node;
             }""",
-            cell,
+            [cell, mark],
         )
-        element = handle.as_element()
-        assert element is not None
-        return element
-
-    def players(self, cell: int) -> list[ElementHandle]:
-        self.output(cell)
-        self.page.wait_for_function(
-            "([k, css]) => window.schedlabPanel.content.widgets[k].outputArea.node.querySelector(css + ' canvas')",
-            arg=[cell, PLAYER],
-            timeout=10_000,
-        )
-        return self.output(cell).query_selector_all(PLAYER)
+        area = self.page.locator(f'[data-schedlab="{mark}"]')
+        try:
+            area.locator(f"{PLAYER}, .jupyter-widgets").first.wait_for(state="attached", timeout=DRAWN_MS)
+        except PlaywrightTimeout:
+            return []
+        found = area.locator(PLAYER)
+        return (found if found.count() else area.locator(".jupyter-widgets")).all()
 
     def paints(self) -> dict[int, float | None]:
         """For each cell with a widget, ms from its message to the first picture; None: there is none yet."""
@@ -369,7 +368,6 @@ class Lab:
         self.page = self.context.new_page()
         self.problems.watch(self.page)
         self.context.route("**/*", self._guard)
-        self.theme_name = LIGHT
         if kind == "lab":
             self._load(server.page("lab"))
 
@@ -405,13 +403,22 @@ class Lab:
 
     def theme(self, name: str) -> None:
         """Switches the theme, and waits until the page wears it."""
-        if name == self.theme_name:
+        if self.page.evaluate("() => document.body.dataset.jpThemeName") == name:
             return
         self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name, timeout=LOAD_MS)
         # the curtain that JupyterLab drops over the page while the style sheet loads
         self.page.wait_for_function("() => !document.getElementById('jupyterlab-splash')", timeout=LOAD_MS)
-        self.theme_name = name
+
+    def fit(self, player: Locator, width: int) -> None:
+        """Makes the window as wide as it takes for a player to be `width` px wide."""
+        box, size = player.bounding_box(), self.page.viewport_size
+        assert box is not None
+        assert size is not None
+        if abs(box["width"] - width) > 1:
+            wide = size["width"] + width - round(box["width"])
+            self.page.set_viewport_size({"width": wide, "height": size["height"]})
+            self.page.wait_for_timeout(100)  # JupyterLab lays out again when the window has rested
 
     def close(self) -> None:
         self.context.close()
@@ -426,16 +433,16 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
 
 
 @pytest.fixture(scope="session")
-def lab(browser: Browser, jupyter: JupyterServer) -> Iterator[Lab]:
+def lab(chromium: Browser, jupyter: JupyterServer) -> Iterator[Lab]:
     """The one open JupyterLab of the run."""
-    opened = Lab(browser, jupyter)
+    opened = Lab(chromium, jupyter)
     yield opened
     opened.close()
 
 
 @pytest.fixture(scope="session")
-def notebook7(browser: Browser, jupyter: JupyterServer) -> Iterator[Lab]:
+def notebook7(chromium: Browser, jupyter: JupyterServer) -> Iterator[Lab]:
     """The same server seen through Notebook 7."""
-    opened = Lab(browser, jupyter, "notebooks")
+    opened = Lab(chromium, jupyter, "notebooks")
     yield opened
     opened.close()

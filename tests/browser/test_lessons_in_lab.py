@@ -1,0 +1,98 @@
+"""Every lesson in a real JupyterLab: it runs, its players live, read well in both tones, and ask no other machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator
+
+from tests.browser.lab import DARK, LIGHT, WIDGET, Lab, Notebook
+from tests.browser.see import axe, colours_drawn, unreadable
+from tests.source import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
+
+LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
+
+PAINT_MS = 1_000  # from the widget's message to its first picture
+GUARD = 5  # times that, for machines slower than this one
+WIDTH = 1_000  # px of a player beside JupyterLab's own bars on a 13-inch screen
+
+
+def promised(lesson: Path) -> list[int]:
+    """The cells whose stored output is a widget."""
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    return [k for k, cell in enumerate(cells) if any(WIDGET in o.get("data", {}) for o in cell.get("outputs", []))]
+
+
+def faults_of_player(root: Locator) -> list[str]:
+    """Why a player is not alive: it has drawn nothing, or a step does not move it."""
+    if root.locator(".sl-problem").count():
+        return [root.locator(".sl-problem").inner_text()]
+    out = []
+    if not colours_drawn(root.locator("canvas").first):
+        out.append("its canvas is blank")
+    slider = root.get_by_role("slider", name="Position in the trace")
+    step = root.get_by_role("button", name="Step", exact=True)
+    before = int(slider.get_attribute("aria-valuenow") or 0)
+    said = root.locator(".sl-say").inner_text()
+    if not said.strip():
+        out.append("it says nothing")
+    if step.is_enabled():
+        step.click()
+        after = int(slider.get_attribute("aria-valuenow") or 0)
+        if after != before + 1:
+            out.append(f"Step moved it from event {before} to {after}")
+        if not root.locator(".sl-say").inner_text().strip():
+            out.append("after a step it says nothing")
+        root.get_by_role("button", name="Step back", exact=True).click()
+        if root.locator(".sl-say").inner_text() != said:
+            out.append("stepping back does not bring the first sentence back")
+    return [*out, *unreadable(root)]
+
+
+def faults(notebook: Notebook, lab: Lab, cells: list[int]) -> list[str]:
+    """Everything that is wrong with an open lesson whose `cells` promise a widget."""
+    notebook.run_all()
+    out = notebook.errors()
+    players: list[Locator] = []
+    for cell in cells:
+        found = notebook.widgets(cell)
+        if not found:
+            out.append(f"cell {cell} shows no widget")
+        for widget in found:
+            if widget.get_attribute("data-lm-suppress-shortcuts"):
+                if not players:
+                    lab.fit(widget, WIDTH)
+                players.append(widget)
+                out += [f"cell {cell}: {fault}" for fault in faults_of_player(widget)]
+    for cell, ms in notebook.paints().items():
+        if ms is None or ms > PAINT_MS * GUARD:
+            out.append(f"cell {cell} was painted {'never' if ms is None else f'after {ms:.0f} ms'}")
+    for theme in (DARK, LIGHT):
+        lab.theme(theme)
+        for player in players:
+            tone = player.get_attribute("data-tone")
+            if tone != ("dark" if theme == DARK else "light"):
+                out.append(f"{theme}: a player is {tone}")
+        out += [f"{theme}: {fault}" for fault in (axe(lab.page, *players) if players else [])]
+    out += notebook.problems.errors
+    out += [f"asked {url}" for url in notebook.problems.foreign]
+    return out
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_lesson_lives_in_jupyterlab(lesson: Path, lab: Lab):
+    cells = promised(lesson)
+    with lab.open(f"lessons/{lesson.name}") as notebook:
+        assert faults(notebook, lab, cells) == []
+
+
+def test_first_lesson_lives_in_notebook_7(notebook7: Lab):
+    if not LESSONS:
+        pytest.fail("there is no lesson")
+    cells = promised(LESSONS[0])
+    with notebook7.open(f"lessons/{LESSONS[0].name}") as notebook:
+        assert faults(notebook, notebook7, cells) == []
