@@ -355,6 +355,12 @@ class CFS(Policy):
         elif self.preempts(cpu, task):
             self.machine.resched(cpu)
 
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """A better class takes the CPU."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq)
+        self.put_prev_entity(rq)
+
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """Everybody who is queued, leftmost first."""
         rq = self.queues_of[cpu.id]

@@ -329,6 +329,14 @@ class CFS_2_6_23(Policy):  # noqa: N801 - the kernel's version is the name
             if nice < old or (nice > old and rq.curr is task):
                 self.machine.resched(cpu)
 
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """A better class takes the CPU."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq)
+        if prev.on_rq:
+            self.set_wait_start(rq, prev)
+        rq.curr = None
+
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """The tree, leftmost first."""
         return [(task,) for task in self.queues_of[cpu.id].tree]

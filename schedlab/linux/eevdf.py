@@ -392,6 +392,12 @@ class EEVDF(Policy):
         elif self.preempts(cpu, task):
             self.machine.resched(cpu)
 
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """A better class takes the CPU."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        self.put_prev_entity(rq)
+
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """Everybody who is queued, earliest deadline first."""
         rq = self.queues_of[cpu.id]

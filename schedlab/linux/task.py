@@ -21,8 +21,9 @@ from schedlab.linux.kinds import ABSENT
 FOREVER = -1  # ns: a run or a sleep that never ends by itself
 
 SCHED_NORMAL, SCHED_FIFO, SCHED_RR, SCHED_BATCH = range(4)  # include/uapi/linux/sched.h; 4 was never given out
-SCHED_IDLE = 5
-CLASSES = {"normal": SCHED_NORMAL, "fifo": SCHED_FIFO, "rr": SCHED_RR, "batch": SCHED_BATCH, "idle": SCHED_IDLE}
+SCHED_IDLE, SCHED_DEADLINE = 5, 6
+CLASSES = {"normal": SCHED_NORMAL, "fifo": SCHED_FIFO, "rr": SCHED_RR, "batch": SCHED_BATCH, "idle": SCHED_IDLE,
+           "deadline": SCHED_DEADLINE}
 POLICY_NAMES = tuple(CLASSES)
 NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
@@ -101,7 +102,7 @@ class Task:
         "id", "name", "parent", "mm", "woken_by_irq",
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
-        "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed", "slept_at",
+        "rt", "dl", "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed", "slept_at",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -119,6 +120,8 @@ class Task:
         self.remaining = 0  # ns of CPU time until the present step ends; FOREVER for none
         self.sum_exec = 0  # ns of CPU time had so far
         self.in_kernel = False  # inside a system call
+        self.rt: Any = None  # what the rt class keeps of it
+        self.dl: Any = None  # what the deadline class keeps of it
         self.steps: Iterator[Step] = iter(())
         self.answer: Any = None
         self.alarm_due = 0  # jiffy of the alarm, 0 for none

@@ -1,0 +1,153 @@
+"""The scheduling classes: a list, walked in order.
+
+Every task belongs to one class. To choose, the kernel asks each class from the top; the first that
+has something to run decides, and the classes below do not matter. A task that wakes up in a better
+class always interrupts; inside a class the class decides.
+
+stop > deadline > rt > fair > idle
+
+The flaw: the list is absolute. One loop in a high class starves all below, so each class needs a
+fence of its own: deadline its admission, rt its throttling, and since 6.12 the fair server.
+Upstream: kernel/sched/core.c (`__pick_next_task`, `wakeup_preempt`) of Linux 5.15 and 6.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from schedlab.linux.policy import Policy
+from schedlab.linux.task import CLASSES
+from schedlab.trace import Ranking
+
+
+class ClassStack(Policy):
+    """Several policies as one: the first that has a task decides. The last one is the fair class."""
+
+    def __init__(self, classes: Sequence[Policy]) -> None:
+        if not classes:
+            raise ValueError("classes: at least one class")
+        self.stack = tuple(classes)
+        self.deciding: Policy = self.stack[-1]  # the class whose candidates were asked for last
+        self.rank = {CLASSES[name]: i for i, cls in reversed(list(enumerate(self.stack))) for name in cls.classes}
+
+    def parts(self) -> Iterable[Policy]:
+        """The classes, highest first."""
+        return self.stack
+
+    def part_of(self, task: Any) -> Policy:
+        """The class of a task."""
+        return self.stack[self.rank[task.policy]]
+
+    def attach(self, machine: Any) -> None:
+        """All classes meet the machine."""
+        self.machine = machine
+        for cls in self.stack:
+            cls.attach(machine)
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """Its class's."""
+        self.part_of(task).enqueue(task, cpu, why)
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """Its class's."""
+        self.part_of(task).dequeue(task, cpu, why)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """__pick_next_task(): ask each class in order; a task that loses the CPU to another class is set down."""
+        for cls in self.stack:
+            chosen = cls.pick(cpu, prev)
+            if chosen is not None:
+                break
+        else:
+            return None
+        if prev is not cpu.idle and self.part_of(prev) is not self.part_of(chosen):
+            self.part_of(prev).set_down(cpu, prev)
+        return chosen
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """The running task's class."""
+        if curr is not cpu.idle:
+            self.part_of(curr).tick(cpu, curr)
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """A better class always; the same class decides; a worse one never."""
+        if cpu.curr is cpu.idle:
+            return True
+        mine, theirs = self.rank[woken.policy], self.rank[cpu.curr.policy]
+        return mine < theirs or (mine == theirs and self.stack[mine].preempts(cpu, woken))
+
+    def born(self, task: Any) -> bool:
+        """Its class's."""
+        return self.part_of(task).born(task)
+
+    def fork(self, child: Any, parent: Any) -> None:
+        """Its class's."""
+        self.part_of(child).fork(child, parent)
+
+    def select_cpu(self, task: Any, why: str) -> Any:
+        """Its class's."""
+        return self.part_of(task).select_cpu(task, why)
+
+    def put_prev(self, cpu: Any, prev: Any) -> None:
+        """Its class's."""
+        self.part_of(prev).put_prev(cpu, prev)
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """Its class's."""
+        self.part_of(curr).yields(cpu, curr)
+
+    def renice(self, task: Any, cpu: Any, nice: int) -> None:
+        """Its class's."""
+        self.part_of(task).renice(task, cpu, nice)
+
+    def exit(self, task: Any) -> None:
+        """Its class's."""
+        self.part_of(task).exit(task)
+
+    def release(self, task: Any) -> None:
+        """Its class's."""
+        self.part_of(task).release(task)
+
+    def timer(self, cpu: Any, name: Any) -> None:
+        """Every class knows its own timers."""
+        for cls in self.stack:
+            cls.timer(cpu, name)
+
+    @property
+    def ranking(self) -> Ranking:  # type: ignore[override]  # that of the class that would decide now
+        """How the class that has candidates compares them."""
+        return self.deciding.ranking
+
+    def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
+        """Those of the first class that has any."""
+        for cls in self.stack:
+            found = list(cls.candidates(cpu, prev))
+            if found:
+                self.deciding = cls
+                return found
+        return []
+
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """The queues of every class."""
+        for cls in self.stack:
+            yield from cls.queues()
+
+
+def linux_stack(fair: Policy, upper: Sequence[Policy]) -> ClassStack:
+    """A stack over a fair class, going by that class's fields of a task and its ticks."""
+    name = " > ".join(cls.name for cls in (*upper, fair))
+    kind = type(
+        "ClassStack",
+        (ClassStack,),
+        {
+            "name": name,
+            "Task": fair.Task,
+            "watched": fair.watched,
+            "default_hz": fair.default_hz,
+            "classes": tuple(each for cls in (*upper, fair) for each in cls.classes),
+            "__module__": __name__,
+        },
+    )
+    stack: ClassStack = kind((*upper, fair))
+    return stack

@@ -1,0 +1,216 @@
+"""FIFO and round robin: a hundred lists, and the first that is not empty.
+
+A real-time task runs until it blocks, yields or a better one appears; time plays no part in the
+choice. Among RR tasks of one priority a slice goes round. A task that is preempted keeps its place
+at the head of its list, one that wakes or yields goes to the tail.
+
+prio  99 - rt_priority: lower goes first
+rr_ticks  ticks left of an RR task's turn
+
+The flaw: a loop at real-time priority owns the CPU. Kernels up to 6.11 therefore *throttle* the
+whole class: 950 ms in any second, and not more. 6.12 leaves that to the fair server.
+Upstream: kernel/sched/rt.c of Linux 5.15 and 6.12.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from schedlab.linux.fair import positive_ns
+from schedlab.linux.policy import Policy
+from schedlab.linux.task import SCHED_FIFO, SCHED_RR
+from schedlab.trace import Ranking, judgement
+
+MAX_RT_PRIO = 100
+RR_TIMESLICE_MS = 100
+RT_PERIOD_NS = 1_000_000_000  # sched_rt_period_us
+RT_RUNTIME_NS = 950_000_000  # sched_rt_runtime_us
+PERIOD_TIMER = "rt period"
+
+
+class RTEntity:
+    """What this class keeps of a task."""
+
+    __slots__ = ("prio", "rr_ticks")
+
+    def __init__(self, prio: int, rr_ticks: int) -> None:
+        self.prio = prio
+        self.rr_ticks = rr_ticks
+
+
+class RTRq:
+    """The real-time tasks of one CPU; the running one stands at the head of its list."""
+
+    __slots__ = ("bitmap", "lists", "nr_running", "curr", "exec_start", "rt_time", "throttled", "timer_on")
+
+    def __init__(self) -> None:
+        self.bitmap = 0
+        self.lists: list[deque[Any]] = [deque() for _ in range(MAX_RT_PRIO)]
+        self.nr_running = 0
+        self.curr: Any = None
+        self.exec_start = 0  # ns: up to when `curr` has been charged
+        self.rt_time = 0  # ns used of this period, what was used too much in earlier ones included
+        self.throttled = False
+        self.timer_on = False
+
+    def first(self) -> Any:
+        """Who goes first."""
+        return self.lists[(self.bitmap & -self.bitmap).bit_length() - 1][0]
+
+    def put(self, task: Any, at_head: bool = False) -> None:
+        """Into the list of its priority."""
+        queue = self.lists[task.rt.prio]
+        if at_head:
+            queue.appendleft(task)
+        else:
+            queue.append(task)
+        self.bitmap |= 1 << task.rt.prio
+        self.nr_running += 1
+
+    def take(self, task: Any) -> None:
+        """Out of its list."""
+        queue = self.lists[task.rt.prio]
+        queue.remove(task)
+        if not queue:
+            self.bitmap &= ~(1 << task.rt.prio)
+        self.nr_running -= 1
+
+
+class RealTime(Policy):
+    """The rt class, one queue a CPU. `runtime` None: no throttling, as in 6.12. Times are ns."""
+
+    name = "rt"
+    policies = (SCHED_FIFO, SCHED_RR)
+    classes = ("fifo", "rr")
+    ranking = Ranking(by="rt_prio", best="lowest", tie="nearer the head of its list")
+
+    def __init__(self, runtime: int | None = RT_RUNTIME_NS, period: int = RT_PERIOD_NS) -> None:
+        positive_ns("runtime", runtime)
+        positive_ns("period", period)
+        if runtime is not None and runtime > period:
+            raise ValueError(f"runtime: {runtime} ns is more than the period of {period} ns")
+        self.runtime_ns = runtime
+        self.period_ns = period
+
+    def attach(self, machine: Any) -> None:
+        """A queue for every CPU."""
+        self.machine = machine
+        self.rr_ticks = max(1, RR_TIMESLICE_MS * machine.hz // 1000)
+        self.queues_of = [RTRq() for _cpu in machine.cpus]
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """enqueue_task_rt(): to the tail."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        if task.rt is None:
+            task.rt = RTEntity(MAX_RT_PRIO - 1 - task.rt_priority, self.rr_ticks)
+        task.rt.prio = MAX_RT_PRIO - 1 - task.rt_priority
+        rq.put(task)
+        self.start_period(rq, cpu)
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """dequeue_task_rt()."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        rq.take(task)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """pick_next_task_rt(): the head of the first list."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        if not rq.nr_running or rq.throttled:
+            rq.curr = None
+            return None
+        rq.curr = rq.first()
+        rq.exec_start = self.machine.now
+        return rq.curr
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """task_tick_rt(): an RR task's turn ends if there is another of its priority."""
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        if curr.policy != SCHED_RR:
+            return
+        curr.rt.rr_ticks -= 1
+        if curr.rt.rr_ticks:
+            return
+        curr.rt.rr_ticks = self.rr_ticks
+        if len(rq.lists[curr.rt.prio]) > 1:
+            self.to_tail(rq, curr)
+            self.machine.resched(cpu)
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """check_preempt_curr_rt(): strictly better."""
+        return bool(woken.rt.prio < cpu.curr.rt.prio)
+
+    def to_tail(self, rq: RTRq, task: Any) -> None:
+        """requeue_task_rt()."""
+        queue = rq.lists[task.rt.prio]
+        queue.remove(task)
+        queue.append(task)
+
+    def update_curr(self, rq: RTRq, cpu: Any) -> None:
+        """Charge what runs to the class's budget; when that is used up, the class must stop."""
+        if rq.curr is None or cpu.curr is not rq.curr:
+            return
+        ran = self.machine.now - rq.exec_start
+        rq.exec_start = self.machine.now
+        if ran <= 0 or self.runtime_ns is None or self.runtime_ns >= self.period_ns:
+            return
+        rq.rt_time += ran
+        if not rq.throttled and rq.rt_time > self.runtime_ns:
+            rq.throttled = True
+            self.machine.resched(cpu)
+
+    def start_period(self, rq: RTRq, cpu: Any) -> None:
+        """The period timer runs while there are real-time tasks; periods are counted from time 0."""
+        if self.runtime_ns is not None and not rq.timer_on:
+            rq.timer_on = True
+            due = (self.machine.now // self.period_ns + 1) * self.period_ns
+            self.machine.timer(cpu, due, PERIOD_TIMER)
+
+    def timer(self, cpu: Any, name: str) -> None:
+        """do_sched_rt_period_timer(): a period's budget is paid off; who owes less than one may run again."""
+        if name != PERIOD_TIMER or self.runtime_ns is None:
+            return
+        rq = self.queues_of[cpu.id]
+        self.update_curr(rq, cpu)
+        rq.rt_time -= min(rq.rt_time, self.runtime_ns)
+        if rq.throttled and rq.rt_time < self.runtime_ns:
+            rq.throttled = False
+            if rq.nr_running:
+                self.machine.resched(cpu)
+        if rq.rt_time or rq.nr_running:
+            self.machine.timer(cpu, self.machine.now + self.period_ns, PERIOD_TIMER)
+        else:
+            rq.timer_on = False
+
+    @judgement
+    def rt_prio(self, task: Any) -> int:
+        """The number of its list: lower goes first."""
+        return int(task.rt.prio)
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """yield_task_rt(): to the tail of its list."""
+        self.to_tail(self.queues_of[cpu.id], curr)
+        self.machine.resched(cpu)
+
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """A better class takes the CPU: the task keeps its place."""
+        self.update_curr(self.queues_of[cpu.id], cpu)
+        self.queues_of[cpu.id].curr = None
+
+    def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
+        """The lists in order; nobody while the class is throttled."""
+        rq = self.queues_of[cpu.id]
+        return [] if rq.throttled else [(task,) for queue in rq.lists for task in queue]
+
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """Every list that is not empty."""
+        many = len(self.queues_of) > 1
+        for number, rq in enumerate(self.queues_of):
+            for prio, queue in enumerate(rq.lists):
+                if queue:
+                    yield (f"CPU {number} rt {prio}" if many else f"rt {prio}"), list(queue)
