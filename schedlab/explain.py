@@ -86,7 +86,7 @@ class Watch:
         self.plain_rows = 0
         self.names: dict[str, list[str]] = {"hook": [], "episode": [], "place": [], "judgement": []}
         self.machine: Any = None
-        self.codes = dict(_codes_of(policy))
+        self.codes = {code: name for part in parts_of(policy) for code, name in _codes_of(part)}
         self.seen_fields: dict[tuple[int, str], int] = {}
         self.seen_places: dict[int, int] = {}
         self.lines: list[tuple[int, str, dict[str, int]]] = []
@@ -105,8 +105,9 @@ class Watch:
         )  # fmt: skip
         for kind in self.kinds:
             recorder.add_verb(kind)
-        self.judgements = list(_marked(policy, "__judgement__"))
-        self.names["judgement"] = [name for name, _method in self.judgements]
+        self.judgements = {part: list(_marked(part, "__judgement__")) for part in parts_of(policy)}
+        names = [name for found in self.judgements.values() for name, _method in found]
+        self.names["judgement"] = list(dict.fromkeys(names))
         self.source = _source_of(policy)
         self._wrap()
 
@@ -131,8 +132,9 @@ class Watch:
         for hook in HOOKS:
             if hasattr(policy, hook):
                 setattr(policy, hook, self._watched_hook(hook, getattr(policy, hook)))
-        for name, method in _marked(policy, "__episode__"):
-            setattr(policy, name, self._watched_episode(name, method))
+        for part in parts_of(policy):
+            for name, method in _marked(part, "__episode__"):
+                setattr(part, name, self._watched_episode(name, method))
 
     @property
     def in_range(self) -> bool:
@@ -223,12 +225,13 @@ class Watch:
 
     def judge_candidates(self, cpu: Any, prev: Any) -> list[dict[str, Any]]:
         """Every candidate with its judgements; how the deciding one came about, line by line."""
+        candidates = list(self.policy.candidates(cpu, prev))
         ranking = self.policy.ranking
         found = []
-        for task, *context in self.policy.candidates(cpu, prev):
+        for task, *context in candidates:
             numbers: dict[str, int] = {}
             steps: list[list[int]] = []
-            for name, method in self.judgements:
+            for name, method in self.judgements[self._part_of(task)]:
                 wants = len(inspect.signature(method).parameters) - 1
                 arguments = context[:wants]
                 if len(arguments) < wants:
@@ -239,6 +242,9 @@ class Watch:
                     numbers[name] = int(method(task, *arguments))
             found.append({"task": task.id, "numbers": numbers, "steps": steps})
         return found
+
+    def _part_of(self, task: Any) -> Any:
+        return self.policy.part_of(task) if hasattr(self.policy, "part_of") else self.policy
 
     def _judge_by_lines(self, method: Callable[..., Any], *arguments: Any) -> tuple[int, list[list[int]]]:
         """A judgement's value, and the value of its local `score` after each line that changed it."""
@@ -355,6 +361,11 @@ def judged(candidates: list[dict[str, Any]], winner: int, ranking: Any) -> list[
         else:
             candidate["verdict"] = "tie" if mine == best else "worse"
     return candidates
+
+
+def parts_of(policy: Any) -> tuple[Any, ...]:
+    """The policies that this one is made of: itself, or the classes of a list."""
+    return tuple(policy.parts()) if hasattr(policy, "parts") else (policy,)
 
 
 def _marked(policy: Any, mark: str) -> Iterator[tuple[str, Callable[..., Any]]]:
