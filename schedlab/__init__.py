@@ -1,3 +1,71 @@
-"""See how schedulers decide."""
+"""See how schedulers decide.
+
+    from schedlab import Scenario, play
+    play(Scenario("o1", tasks=[{"name": "hog"}, {"name": "editor", "does": [...]}], until="2s"))
+
+The names below are loaded when they are first used, so that `import schedlab` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+# public name -> the module that has it
+_HOME = {
+    # runs
+    "Scenario": "scenario",
+    "ScenarioError": "scenario",
+    "Trace": "trace",
+    "judgement": "trace",
+    # in a lesson
+    "lesson": "lessons.catalogue",
+    "play": "widgets.play",
+    "explore": "widgets.knobs",
+    "Knob": "widgets.knobs",
+    "quiz": "lessons.asking",
+    "predict_one": "lessons.asking",
+    "show": "lessons.quoting",
+    "diff": "lessons.quoting",
+    "exercise": "lessons.catalogue",
+    "check": "lessons.checking",
+    "simplified": "lessons.listing",
+    "elsewhere": "lessons.listing",
+    "terms": "lessons.listing",
+    # schedulers to derive from and to quote
+    "Policy": "linux.policy",
+    "V001": "linux.v001",
+    "ON": "linux.on",
+    "O1": "linux.o1",
+}
+__all__ = sorted([*_HOME, "__version__"])
+
+if TYPE_CHECKING:
+    from schedlab.lessons.asking import predict_one, quiz
+    from schedlab.lessons.catalogue import exercise, lesson
+    from schedlab.lessons.checking import check
+    from schedlab.lessons.listing import elsewhere, simplified, terms
+    from schedlab.lessons.quoting import diff, show
+    from schedlab.linux.o1 import O1
+    from schedlab.linux.on import ON
+    from schedlab.linux.policy import Policy
+    from schedlab.linux.v001 import V001
+    from schedlab.scenario import Scenario, ScenarioError
+    from schedlab.trace import Trace, judgement
+    from schedlab.widgets.knobs import Knob, explore
+    from schedlab.widgets.play import play
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'schedlab' has no attribute {name!r}")
+    import importlib
+
+    value: object = getattr(importlib.import_module(f"schedlab.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -229,11 +229,11 @@ class Explorer:
 
     def text(self) -> str:
         """The knobs, then what the player shows."""
-        return self.knobs.text() + "\n\n" + self.player.still.text()
+        return self.knobs.text() + "\n\n" + self.player.text
 
     def svg(self) -> str:
         """The player's picture."""
-        return str(self.player.still.svg())
+        return str(self.player.picture)
 
 
 def explore(function: Callable[..., Any], *knobs: Knob, title: str = "", **player_options: Any) -> Knobs | Stack:

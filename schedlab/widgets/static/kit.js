@@ -3,7 +3,7 @@ class Kit {
   constructor(model, el) {
     Object.assign(this, { model, scope: new Scope(), head: model.get('head') ?? {} });
     this.words = KIT_WORDS[this.head.language] ?? KIT_WORDS.en;
-    this.root = h('section', { class: 'sl sl-kit', 'data-lm-suppress-shortcuts': 'true', 'aria-label': tame(this.head.title ?? '') });
+    this.root = h('div', { class: 'sl sl-kit', role: 'group', 'data-lm-suppress-shortcuts': 'true', 'aria-label': tame(this.head.title ?? '') });
     this.live = h('p', { class: 'sr', role: 'status', 'aria-live': 'polite' });
     el.append(this.root);
     this.look = new Look(this.root);

@@ -1,0 +1,116 @@
+"""Lists at the end of a lesson: what the models simplify, where the same idea stands, what its words mean."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from schedlab.lessons.assumptions import ASSUMPTIONS, Assumption
+from schedlab.lessons.catalogue import LessonError, part
+from schedlab.lessons.glossary import TERMS
+from schedlab.scenario import nearest
+
+COLUMNS = 96  # of a text
+SYSTEMS = {  # by the first digit of a lesson's number
+    "0": "How schedulers are designed", "1": "Linux", "2": "Go", "3": "Kubernetes", "4": "List-watch", "5": "All three",
+}  # fmt: skip
+
+
+class Elsewhere(NamedTuple):
+    """The same idea in another system: the number of the lesson that shows it, and what to ask there."""
+
+    lesson: str
+    asks: str
+
+
+class Listing:
+    """Entries with a heading each, as HTML-safe markup and as text."""
+
+    def __init__(self, entries: list[tuple[str, str, str]], name: str) -> None:
+        """`entries`: what stands in front (may be empty), the sentence, and the quiet line below it."""
+        self.entries, self.name = entries, name
+        self.links: dict[int, str] = {}
+
+    def text(self) -> str:
+        """One entry after the other, wrapped."""
+        out = []
+        for front, says, small in self.entries:
+            first = f"- {front}: " if front else "- "
+            out += textwrap.wrap(says, COLUMNS, initial_indent=first, subsequent_indent="  ")
+            if small:
+                out += textwrap.wrap(small, COLUMNS, initial_indent="    ", subsequent_indent="    ")
+        return "\n".join(out) or f"{self.name}: nothing yet"
+
+    def html(self) -> str:
+        """A list; whatever stands in a table is text, never markup."""
+        rows = []
+        for k, (front, says, small) in enumerate(self.entries):
+            head = f"<b>{html.escape(front)}</b> " if front else ""
+            if front and k in self.links:
+                head = f'<a href="{html.escape(self.links[k], quote=True)}">{html.escape(front)}</a> '
+            quiet = "color:var(--jp-content-font-color2, #5b5e61);font-size:0.92em"
+            tail = f'<br><span style="{quiet}">{html.escape(small)}</span>' if small else ""
+            rows.append(f'<li style="margin:0 0 8px">{head}{_code(says)}{tail}</li>')
+        return f"<ul>{''.join(rows)}</ul>" if rows else f"<p>{html.escape(self.text())}</p>"
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+
+def _code(text: str) -> str:
+    """Escaped, with `backticks` as code."""
+    pieces = text.split("`")
+    return "".join(
+        f"<code>{html.escape(piece)}</code>" if k % 2 else html.escape(piece) for k, piece in enumerate(pieces)
+    )
+
+
+def assumptions(name: str) -> list[Assumption]:
+    """What is simplified in a part's models. Raises LessonError when nothing is listed for it."""
+    found = [one for one in ASSUMPTIONS if name in one.of]
+    if not found:
+        raise LessonError(f"no assumption is listed for {name!r}{nearest(name, sorted({o for a in ASSUMPTIONS for o in a.of}))}")
+    return found
+
+
+def simplified(name: str) -> Listing:
+    """The assumptions of a part, each with its source and the test that holds it. Raises LessonError."""
+    return Listing(
+        [(one.id, one.says, f"Source: {one.source}. Test: {one.test}") for one in assumptions(name)], "simplified"
+    )
+
+
+def lesson_files(folder: str | Path | None = None) -> dict[str, Path]:
+    """Number to file of every lesson there is: in `folder`, else where the notebook runs, else in the project."""
+    places = [Path(folder)] if folder else [Path.cwd(), Path(__file__).resolve().parents[2] / "lessons"]
+    for place in places:
+        files = {path.stem.partition("-")[0]: path for path in sorted(place.glob("[0-9][0-9R]-*.ipynb"))}
+        if files:
+            return files
+    return {}
+
+
+def elsewhere(name: str, folder: str | Path | None = None) -> Listing:
+    """The same idea in the other systems; a lesson that does not exist yet is named but not linked. Raises LessonError."""
+    asked: tuple[Elsewhere, ...] = getattr(part(name), "ELSEWHERE", ())
+    if not asked:
+        raise LessonError(f"{name} names no other system")
+    files = lesson_files(folder)
+    listing = Listing([(SYSTEMS[one.lesson[0]], one.asks, "") for one in asked], "elsewhere")
+    for k, one in enumerate(asked):
+        if one.lesson in files:
+            listing.links[k] = files[one.lesson].name
+    return listing
+
+
+def terms(*wanted: str) -> Listing:
+    """What words of the glossary mean, in a sentence each. Raises LessonError for a word that is not in it."""
+    for term in wanted:
+        if term not in TERMS:
+            raise LessonError(f"the glossary has no {term!r}{nearest(term, sorted(TERMS))}")
+    return Listing([(term, TERMS[term], "") for term in wanted], "terms")

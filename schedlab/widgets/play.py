@@ -1,0 +1,247 @@
+"""`play(run)`: a scenario or a trace in the player, with its reasons, its questions and what comes of a fork.
+
+A run of lesson size carries the reasons of all its decisions, so that stepping, reading and predicting need no kernel;
+of a long one the first are sent and the others are made when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import traitlets
+
+from schedlab.scenario import Scenario, duration
+from schedlab.trace import Trace
+from schedlab.views import picture
+from schedlab.views.payload import DECISION, unpack
+from schedlab.widgets.player import Player
+
+MOST_EXPLAINED = 6_000  # rows of a run that is explained whole
+FIRST_EXPLAINED = 600  # rows of a longer one
+
+
+class NotPlayable(ValueError):
+    """What was given is neither a scenario nor a trace, or the two cannot be compared."""
+
+
+def traced(run: Any) -> Trace:
+    """The trace of a run, with its reasons where it can be run again. Raises NotPlayable."""
+    if isinstance(run, Scenario):
+        run = run.run()
+    if not isinstance(run, Trace):
+        what = f"the class {run.__name__}" if isinstance(run, type) else repr(run)
+        raise NotPlayable(f"a scenario or a trace can be played, not {what:.80}")
+    if run.scenario is None or run.explained is not None:
+        return run
+    return run.explain(0, len(run) if len(run) <= MOST_EXPLAINED else FIRST_EXPLAINED)
+
+
+class Playing(Player):
+    """A player that answers for the trace it shows. `take` gives it another run, `against` a second future."""
+
+    fork_info = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, run: Any, options: Mapping[str, Any], mode: str = "") -> None:
+        self.options, self.mode = dict(options), mode
+        self.trace = traced(run)
+        self._other: Trace | None = None  # the second future, until it is kept or closed
+        head, columns, text, svg = self.pictured(self.trace)
+        super().__init__(head, columns, text=text, svg=svg, explain=self.reasons, fork=self.forked)
+
+    def pictured(self, trace: Trace) -> tuple[dict[str, Any], bytes, str, str]:
+        """What a trace is shown as, with the options of this player."""
+        head, columns, text, svg = picture(trace, **self.options)
+        if self.mode:
+            head["mode"] = self.mode
+        return head, columns, text, svg
+
+    def take(self, run: Any) -> None:
+        """Show another run in the same place."""
+        trace = traced(run)
+        head, columns, text, svg = self.pictured(trace)
+        self.trace, self._svg = trace, svg
+        with self.hold_sync():  # one message: the page draws head and columns together
+            self.head_b, self.columns_b, self.fork_info = {}, b"", {}
+            self.head, self.columns, self.text = head, columns, text
+
+    def against(self, other: Any) -> None:
+        """Show a second future below the first, with the first difference marked."""
+        self._other = traced(other)
+        if self._other.family.name != self.trace.family.name:
+            raise NotPlayable(f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common")
+        head, columns = self.pictured(self._other)[:2]
+        self.fork_info = parting((self.head, self.columns), (head, columns))
+        self.head_b, self.columns_b = head, columns
+
+    @property
+    def picture(self) -> str:
+        """The SVG that stands for the player where nothing runs."""
+        return self._svg
+
+    def _asked(self, widget: object, message: Any, buffers: object) -> None:
+        super()._asked(widget, message, buffers)
+        if isinstance(message, dict) and message.get("keep") == "b" and self._other is not None:
+            self.trace, self._other, self.fork_info = self._other, None, {}
+
+    # -- answers to the page ------------------------------------------------------------------
+
+    def reasons(self, event: int) -> dict[str, Any]:
+        """The candidates of one decision, and the lines of the rule that ran: by running the scenario again."""
+        try:
+            return self._reasons(event)
+        except ValueError as error:
+            return {"candidates": None, "lines": None, "error": str(error)}
+
+    def _reasons(self, event: int) -> dict[str, Any]:
+        row = self.row_of_decision(event)
+        one = self.trace.plain().explain(row, row + 1)
+        head, columns = picture(one, **self.options)[:2]
+        data = unpack(head, columns)
+        if head["reasons"] != self.head["reasons"] or not len(data.get("decisions.event", ())):
+            return {"candidates": None, "lines": None}
+        first, stop = data["decisions.first"][0], len(data["candidates.task"])
+        width = len(head["candidates"]["columns"])
+        candidates = [
+            [
+                data["candidates.task"][k],
+                data["candidates.verdict"][k],
+                *(data[f"candidates.c{n}"][k] for n in range(width)),
+            ]
+            for k in range(first, stop)
+        ]
+        decided = data["decisions.event"][0]
+        lines = [
+            [line, value]
+            for at, line, value in zip(
+                data.get("lines.event", ()), data.get("lines.line", ()), data.get("lines.value", ())
+            )
+            if at == decided
+        ]
+        return {"candidates": candidates, "lines": lines}
+
+    def row_of_decision(self, event: int) -> int:
+        """The plain row of a decision: the k-th decision among the events is the k-th among the rows."""
+        flags = unpack(self.head, self.columns)["events.flags"]
+        if not 0 <= event < len(flags) or not flags[event] & DECISION:
+            raise NotPlayable(f"event {event} is no decision")
+        number = sum(1 for flag in flags[:event] if flag & DECISION)
+        plain = self.trace.plain()
+        decides = {kind.id for kind in plain.family.kinds if kind.decision}
+        rows = [row for row, kind in enumerate(plain.kind) if kind in decides]
+        return rows[number]
+
+    def forked(self, event: int, change: Mapping[str, Any]) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
+        """The other future after one change at this event. What is wrong with the change is a ValueError."""
+        scenario = self.trace.scenario
+        if scenario is None:
+            raise NotPlayable("this trace was recorded, so it cannot be run again")
+        at = int(unpack(self.head, self.columns)["events.at"][event])
+        self._other = traced(scenario.fork(at, self.change(change)))
+        head, columns = self.pictured(self._other)[:2]
+        return head, columns, parting((self.head, self.columns), (head, columns))
+
+    def change(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A change of the page's form as an event of a scenario: tasks by name, a single task without a key."""
+        given = dict(asked)
+        key = str(given.pop("id", ""))
+        form = next((one for one in self.head["forks"] if one["id"] == key), None)
+        if form is None:
+            raise NotPlayable(f"there is no change called {key!r}")
+        fields = {field["id"]: field["type"] for field in form["fields"]}
+        values: dict[str, Any] = {}
+        for name, what in fields.items():
+            value = given.get(name)
+            if what == "task":
+                value = self.named(value)
+            elif what == "number" and isinstance(value, float) and value == int(value):
+                value = int(value)
+            values[name] = value
+        return {key: values["task"] if list(fields) == ["task"] else values}
+
+    def named(self, task: Any) -> str:
+        """The name of a task of the page. Raises NotPlayable where another one has the same."""
+        tasks = self.head["tasks"]
+        if not isinstance(task, int) or not 0 <= task < len(tasks):
+            raise NotPlayable("choose a task")
+        name = str(tasks[task]["name"])
+        if sum(1 for one in tasks if one["name"] == name) > 1:
+            raise NotPlayable(f"two tasks are called {name!r}: give them names of their own to change one of them")
+        return name
+
+
+def parting(a: tuple[dict[str, Any], bytes], b: tuple[dict[str, Any], bytes]) -> dict[str, Any]:
+    """Where two payloads part: how many events they share, and the first event of each that the other does not have."""
+    told_a, told_b = (_told(head, columns) for head, columns in (a, b))
+    shared = min(len(told_a), len(told_b))
+    prefix = next((k for k in range(shared) if told_a[k] != told_b[k]), shared)
+    return {
+        "prefix": prefix,
+        "differ_a": prefix if prefix < len(told_a) else None,
+        "differ_b": prefix if prefix < len(told_b) else None,
+        "totals": [],
+    }
+
+
+def _told(head: Mapping[str, Any], columns: bytes) -> list[tuple[Any, ...]]:
+    """Every event as what it says, in names rather than numbers, so that two payloads can be held against each other."""
+    data = unpack(head, columns)
+    kinds = [kind["name"] for kind in head["kinds"]]
+    tasks = [task["name"] for task in head["tasks"]]
+    name = dict(enumerate(tasks))
+    return [
+        (at, kinds[kind], name.get(who, who), lane, name.get(other, other))
+        for at, kind, who, lane, other in zip(
+            data["events.at"], data["events.kind"], data["events.who"], data["events.lane"], data["events.other"]
+        )
+    ]
+
+
+def play(
+    run: Scenario | Trace,
+    *,
+    predict: bool | Collection[int] = False,
+    scheduler: bool = False,
+    at: int | str | None = None,
+    lanes: str = "cpu+tasks",
+    panels: Sequence[str] | None = None,
+    ticks: bool | None = None,
+    title: str | None = None,
+    compare: Scenario | Trace | None = None,
+    marks: Sequence[Any] = (),
+) -> Playing:
+    """A run in the player, paused.
+
+    predict    start in predict mode; row numbers ask at these decisions only
+    scheduler  you are the scheduler: every decision is asked
+    at         the moment to begin at, "70ms" or ns; static forms show it too
+    lanes      "cpu+tasks" or "cpu"
+    panels     which of "candidates", "queues", "source"
+    ticks      are ticks steps of their own?
+    compare    a second future, drawn below the first with the first difference marked
+    marks      broken rules, as `check` reports them: the player stands at the first
+
+    Raises NotPlayable for what cannot be played, ValueError for options that are not among these.
+    """
+    moment = None if at is None else duration(at, "at")
+    asked: bool | Collection[int] | None = True if scheduler else None if isinstance(predict, bool) else predict
+    options: dict[str, Any] = {"lanes": lanes, "panels": panels, "ticks": ticks, "title": title, "predict": asked}
+    mode = "scheduler" if scheduler else "predict" if predict else ""
+    player = Playing(run, {**options, "at": moment}, mode)
+    if moment is not None:
+        player.cursor = int(player.head["still"])
+    if compare is not None:
+        player.against(compare)
+    if marks:
+        player.mark(len(marks), [_marked(mark, player) for mark in marks])
+    return player
+
+
+def _marked(mark: Any, player: Playing) -> dict[str, Any]:
+    """A broken rule as the page takes it: at the last event at or before its moment."""
+    given = dict(mark) if isinstance(mark, Mapping) else mark._asdict()
+    times = unpack(player.head, player.columns)["events.at"]
+    event = given.get("event")
+    if event is None or event < 0:
+        event = max(0, sum(1 for when in times if when <= given["time"]) - 1)
+    return {"event": int(event), "time": given["time"], "rule": str(given["rule"]), "say": str(given["say"])}
