@@ -82,8 +82,18 @@ class Engine:
         It can be called again and again. An exception keeps its type and gets a note that
         says at what simulated time, and in which call, it was raised.
         """
+        self._run(until, None)
+        if until > self.now:
+            self.now = until
+
+    def run_while(self, goes_on: Callable[[], bool], until: int) -> None:
+        """Make calls, one instant at a time, as long as `goes_on()` says so, at most up to `until`."""
+        if goes_on():
+            self._run(until, goes_on)
+
+    def _run(self, until: int, goes_on: Callable[[], bool] | None) -> None:
         planned, cancelled, settle = self._planned, self._cancelled, self.settle
-        limit, instant, calls = self.CALLS_AT_ONE_INSTANT, -1, 0
+        limit, instant, first = self.CALLS_AT_ONE_INSTANT, -1, 0
         fire: Call | None = None
         fired = 0
         try:
@@ -91,32 +101,28 @@ class Engine:
                 when, _rank, ticket, fire, arg = heappop(planned)
                 if cancelled and ticket in cancelled:
                     cancelled.remove(ticket)
-                    continue
-                if when != instant:
-                    self.now = instant = when
-                    calls = fired
-                elif fired - calls > limit:
-                    raise Stuck(f"{limit} calls at one instant: time no longer moves")
-                fired += 1
-                fire(arg)
-                if settle is not None and (not planned or planned[0][0] > when):
+                    if when != instant:
+                        continue  # nothing has happened at this instant
+                else:
+                    if when != instant:
+                        self.now = instant = when
+                        first = fired
+                    elif fired - first > limit:
+                        raise Stuck(f"{limit} calls at one instant: time no longer moves")
+                    fired += 1
+                    fire(arg)
+                if planned and planned[0][0] == when:
+                    continue  # the instant is not over
+                if settle is not None:
                     settle()
-            if until > self.now:
-                self.now = until
+                if goes_on is not None and not goes_on():
+                    break
         except Exception as error:
             name = getattr(fire, "__qualname__", repr(fire))
             error.add_note(f"(at simulated time {self.now:,} ns, in {name})")
             raise
         finally:
             self.fired += fired
-
-    def run_while(self, goes_on: Callable[[], bool], until: int) -> None:
-        """Make calls, one instant at a time, as long as `goes_on()` says so, at most up to `until`."""
-        while goes_on():
-            due = self.next_due()
-            if due is None or due > until:
-                return
-            self.run(due)
 
 
 def pick_index(stream: random.Random, n: int) -> int:
