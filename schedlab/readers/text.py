@@ -47,7 +47,7 @@ def pattern(text: bytes) -> re.Pattern[bytes]:
     return re.compile(text, re.DOTALL)
 
 
-EVENT = rb"(?:([\w./-]+):(?=\s|$)[ \t]*)?(.*?)\s*$"  # the function tracer prints no event's name
+EVENT = rb"(?:([\w./-]+):(?=\s|$)[ \t]*)?(.*)"  # the function tracer prints no event's name
 FTRACE = Dialect(
     "ftrace",
     pattern(
@@ -181,11 +181,11 @@ class Reader:
             self.last_event = event
             handler = handlers.get(event)
             if handler is not None:
-                handler(self, now - start, number, int(pid), flags, fields)
+                handler(self, now - start, number, int(pid), flags, fields.rstrip())
             else:
                 self.other[event] = self.other.get(event, 0) + 1
                 if event in HOLDS_LINES:
-                    self.mark(now - start, fields)
+                    self.mark(now - start, fields.rstrip())
         self.last = max(last, 0)
         self.check_time(self.last)
         if self.promised is not None and self.events < self.promised:
@@ -248,7 +248,7 @@ class Reader:
             self.number += 1
             whole += following
             found = self.match(whole)
-            if found is not None and len(self.head_name(whole)) <= LONGEST_NAME and fields_fit(found[6], found[7]):
+            if found is not None and len(self.head_name(whole)) <= LONGEST_NAME and fields_fit(found[6], found[7].rstrip()):
                 return found
             if self.match(following) is not None:
                 break

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from schedlab.trace import Trace
-from schedlab.views.language import tame
+from schedlab.views.payload import RUNNING, WAITING, tame
 from schedlab.views.look import look_of
-from schedlab.views.payload import RUNNING, WAITING
 from schedlab.words import fill
 from schedlab.writers import CannotWrite
 from schedlab.writers.spans import Span, idle, spans
@@ -94,7 +93,7 @@ class _Picture:
     def still(self, draw: Any, font: Any) -> None:
         """All that does not move."""
         draw.fontmode = "1"  # no shades between the colours: the palette holds none
-        draw.text((16, 12), cut(draw, font, tame(self.trace.about.get("title", "")), WIDTH - 32), INK, font)
+        draw.text((16, 12), cut(draw, font, tame(str(self.trace.about.get("title", ""))), WIDTH - 32), INK, font)
         for (of, key), row in self.rows.items():
             y = TOP + ROW * row
             table = self.look.lanes if of == "lane" else self.look.tasks
