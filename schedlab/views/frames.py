@@ -16,7 +16,7 @@ from schedlab.trace import EXPLAINED, Kind, Trace
 from schedlab.views.bars import Bars, bars, operations, seen
 from schedlab.views.language import Words
 from schedlab.views.look import Look, look_of
-from schedlab.views.payload import DECISION, NONE16, NONE32, QUESTION, Payload
+from schedlab.views.payload import DECISION, NONE16, QUESTION, Payload
 from schedlab.views.story import Story
 from schedlab.views.waiting import Waiting
 
@@ -314,8 +314,6 @@ def still(head: dict[str, Any], columns: bytes, at: int | None) -> int:
     if at is not None:
         if not 0 <= at <= head["end"]:
             raise ValueError(f"at must be 0 to {head['end']} ns, not {at}")
-        return scene.event_at(at)
+        return scene.telling_at(at)
     return scene.first_telling()
 
-
-assert NONE32 > NONE16

@@ -1,18 +1,14 @@
-"""The words of a language, by key; and names as they may be shown."""
+"""The words of a language, by key; and how wide text is."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
-from schedlab.views.payload import fill
-
-LONGEST_NAME = 24  # characters of a name on a label; the middle of a longer one is left out
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+from schedlab.words import fill
 
 
 class Words:
@@ -48,27 +44,6 @@ def _table(language: str) -> dict[str, str]:
         raise ValueError(f"language must be one of {', '.join(known)}, not {language!r}")
     table: dict[str, str] = importlib.import_module(f"schedlab.views.words_{language}").WORDS
     return table
-
-
-def tame(text: str) -> str:
-    """Control characters and those that turn the direction of writing, as pictures; the rest as it is."""
-
-    def picture(match: re.Match[str]) -> str:
-        code = ord(match[0])
-        return chr(0x2400 + code) if code < 32 else "␡" if code == 127 else "␦"
-
-    return _CONTROL.sub(picture, text)
-
-
-def shown(name: str, no_name: str = "(no name)", most: int = LONGEST_NAME) -> str:
-    """A name as a label: tame, at most `most` characters, never empty."""
-    text = tame(name)
-    if not text.strip():
-        return no_name
-    if len(text) <= most:
-        return text
-    left = most // 2
-    return f"{text[:left]}…{text[len(text) - (most - left - 1) :]}"
 
 
 def width(text: str) -> int:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from schedlab.trace import Trace
 from schedlab.views.language import Words
 from schedlab.views.look import Form, Look
-from schedlab.views.payload import Payload, number
+from schedlab.views.payload import Payload
+from schedlab.words import number
 
 MOST_COLUMNS = 5  # of numbers beside a candidate
 MOST_CHANGES = 4  # told in one grey line
@@ -174,7 +175,7 @@ class Decisions:
         if refused:
             small = f"{small} {self.words.get('refused')}".strip()
         if small:
-            self.p.small(event, small, [self._name(c["task"]) for c in refused])
+            self.p.small(event, small, [self.tasks[c["task"]] for c in refused])
         self.lines(event, note.get("lines", ()), note.get("lit"), note.get("value") or self._name(note["winner"]))
 
     def _name(self, task: int) -> str:

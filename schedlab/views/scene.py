@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from schedlab.views.language import Words, shown
+from schedlab.views.language import Words
 from schedlab.views.payload import (
     DECISION,
     NONE16,
-    fill,
-    number,
     sentences,
+    shown,
     tables_of,
     unpack,
 )
+from schedlab.words import fill, number
 
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 SIGNS = {"ns": "ns", "us": "µs", "ms": "ms", "s": "s"}
@@ -51,10 +51,9 @@ class Scene:
     def __len__(self) -> int:
         return len(self.at)
 
-    @cached_property
-    def said(self) -> list[tuple[str, str, str]]:
-        """Kind, sentence and grey line of every event."""
-        return sentences(self.head, self.columns)
+    def said(self, event: int) -> tuple[str, str, str]:
+        """Kind, sentence and grey line of an event."""
+        return sentences(self.head, self.columns, [event])[0]
 
     @cached_property
     def decisions(self) -> list[int]:
@@ -64,6 +63,14 @@ class Scene:
     def event_at(self, time: float) -> int:
         """The last event at or before `time` ns; the first one when there is none."""
         return max(0, bisect_right(self.at, time) - 1)
+
+    def telling_at(self, time: float) -> int:
+        """The same, but of the events at that very instant the last decision, if there is one."""
+        last = self.event_at(time)
+        event = last
+        while event > 0 and not self.flags[event] & DECISION and self.at[event - 1] == self.at[last]:
+            event -= 1
+        return event if len(self) and self.flags[event] & DECISION else last
 
     def first_telling(self) -> int:
         """The first decision with two candidates or more, else the first decision, else the first event."""

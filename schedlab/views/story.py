@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from schedlab.trace import EXPLAINED, Row, Trace
 from schedlab.views.language import Words
 from schedlab.views.look import Look
-from schedlab.views.payload import NONE16, Payload, number
+from schedlab.views.payload import NONE16, Payload, shown
 from schedlab.views.queues import Queues
 from schedlab.views.reasons import Changes, Decisions, Rule
+from schedlab.words import number
 
 if TYPE_CHECKING:
     from schedlab.views.frames import Kinds
@@ -39,7 +40,7 @@ class Story:
         predict: bool | None,
     ) -> None:
         self.trace, self.p, self.look, self.words, self.tasks, self.kinds = trace, p, look, words, tasks, kinds
-        self.names = [str(name) for name in trace.names.get(look.tasks, ())]
+        self.names = [shown(name, words.get("no_name")) for name in trace.names.get(look.tasks, ())]
         self.rule = Rule(trace, look, words)
         self.rows: list[int] = []
         self.panels: dict[str, str] = {}

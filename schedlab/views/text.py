@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from schedlab.views.language import fit, tame, width
-from schedlab.views.payload import ASLEEP, PREEMPTED, RUNNING, SPINNING, THROTTLED, WAITING, number
+from schedlab.views.language import fit, width
+from schedlab.views.payload import ASLEEP, PREEMPTED, RUNNING, SCHEDULER, SPINNING, THROTTLED, WAITING, tame
 from schedlab.views.scene import SIGNS, UNITS, Scene
+from schedlab.words import number
 
 COLUMNS = 96
 LABEL = 16  # columns of a lane's name at most
@@ -17,8 +19,8 @@ MOST_CPUS, MOST_TASKS = 16, 12  # lanes that are shown
 MOST_ROWS = 12  # of the table
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OTHER = "+"  # a task that has no single letter
-STEPS = (1, 2, 2.5, 4, 5)  # a column is one of these times a power of ten
-MARKS = {RUNNING: "▪", PREEMPTED: "▪", WAITING: "·", THROTTLED: "×", SPINNING: "~"}
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a column is one of these times a power of ten
+MARKS = {RUNNING: "▪", PREEMPTED: "▪", WAITING: "·", THROTTLED: "×", SPINNING: "~", SCHEDULER: "-"}
 INDENT = 2
 
 
@@ -63,7 +65,8 @@ def _title(scene: Scene, start: float, stop: float, step: float) -> list[str]:
     if begin.endswith(SIGNS[unit]):
         begin = begin.removesuffix(SIGNS[unit]).rstrip()
     said = scene.words(key, head["title"], head["from"], begin, scene.time(stop, None), _length(step))
-    return _wrapped(said, "", "  ")
+    kept = re.sub(r"(?<=[0-9]) (?=(?:ns|µs|ms|s)\b)", "\u00a0", said)  # a number and its unit stay on one line
+    return [line.replace("\u00a0", " ") for line in _wrapped(kept, "", "  ")]
 
 
 def _length(ns: float) -> str:
@@ -86,7 +89,7 @@ def _cells(scene: Scene, lane: int, start: float, step: float, count: int, task_
     """A lane as characters: in each column what took most of its time."""
     shares: list[dict[str, float]] = [{} for _ in range(count)]
     for begin, length, task, state in scene.bars(lane, start, start + step * count):
-        if state == ASLEEP or (not task_lane and state not in (RUNNING, PREEMPTED, SPINNING)):
+        if state == ASLEEP or (not task_lane and state not in (RUNNING, PREEMPTED, SPINNING, SCHEDULER)):
             continue
         mark = MARKS.get(state, " ") if task_lane or task < 0 else letter(task)
         a, b = max(begin, start), min(begin + length, start + step * count)
@@ -126,7 +129,7 @@ def _lanes(scene: Scene, event: int, start: float, stop: float, step: float) -> 
 
 
 def _sentence(scene: Scene, event: int) -> Iterator[str]:
-    _kind, said, small = scene.said[event]
+    _kind, said, small = scene.said(event)
     first = f"{scene.time(scene.at[event])}  "
     yield from _wrapped(said, first, " " * len(first))
     if small:

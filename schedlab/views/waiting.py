@@ -91,7 +91,7 @@ class Waiting:
             return
         rows = [(tasks[winner], 0, waited), *((tasks[t], 1, ns) for t, ns in others[:MOST_CANDIDATES] if t != winner)]
         self.p.decide(event, sorted(rows), self.predict)
-        names = [self.p.head["tasks"][row[0]]["name"] for row in rows[1:5]]
+        names: list[int | str] = [row[0] for row in rows[1:5]]
         if len(rows) > 5:
             names.append(words("many", len(rows) - 5))
         self.p.small(event, words.get("pick.others" if names else "pick.waited"), waited, names)

@@ -18,8 +18,8 @@ WORDS: dict[str, str] = {
     "pick.against": "{where} picks {who} with {0} {1}, although {4:task}'s is {3}.",
     "pick.nobody": "{where} stays idle, although {0} could run.",
     "pick.waited": "{who} had waited {0:dur}.",
-    "pick.others": "{who} had waited {0:dur}; waiting on: {1}.",
-    "refused": "Not eligible: {0}.",
+    "pick.others": "{who} had waited {0:dur}; still waiting: {1:task}.",
+    "refused": "Not eligible: {0:task}.",
     # verdicts
     "won": "runs",
     "waits": "waits",
@@ -128,6 +128,7 @@ WORDS: dict[str, str] = {
     "text.unknown": "numbers not recorded for this decision",
     "text.last": "last decision, {0}",
     "text.who": "Who could run",
+    "text.rule": "The rule",
     "text.position": "event {0} of {1}",
     "text.position.decision": "event {0} of {1} · decision {2} of {3}",
     "no_name": "(no name)",
