@@ -18,7 +18,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from schedlab.linux.kinds import LINUX, READY, SLEEPING, ZOMBIE
 from schedlab.linux.machine import Machine
 from schedlab.linux.o1 import NONINTERACTIVE, O1, O1_2_6_22
+from schedlab.linux.o1_2418 import O1_2_4_18
 from schedlab.linux.on import ON_2_4_24
 from schedlab.linux.policy import Policy
 from schedlab.linux.task import (
@@ -44,8 +45,8 @@ from schedlab.linux.task import (
     wake,
     yield_cpu,
 )
-from schedlab.sim import MS, S, US, Engine
-from schedlab.trace import NOBODY, Recorder, Trace
+from schedlab.sim import MS, US, Engine, S
+from schedlab.trace import NOBODY, Recorder
 
 LINUX_KINDS = {kind.name: kind.id for kind in LINUX.kinds}
 LEFT = {READY: "R", SLEEPING: "S", ZOMBIE: "X"}  # how a turn ended, by the state it left its task in
@@ -140,8 +141,9 @@ def read_recording(path: str | Path) -> Recording:
         raise RecordingError(f"{path}: {error}") from None
     try:
         if data["ncpu"] != 1:
-            raise Unmodelled(f"no model of {data['kernel']} ({data['scheduler']}) on {data['ncpu']} CPUs yet")
-        kernel_of(str(data["kernel"]), str(data["scheduler"]))
+            raise Unmodelled(f"no model of the recordings of {data['kernel']} on {data['ncpu']} CPUs yet")
+        version, scheduler = str(data["kernel"]), str(data.get("scheduler", ""))
+        kernel_of(version, scheduler)
         jobs = tuple(read_job(entry) for entry in data["tasks"])
         if len({job.name for job in jobs}) < len(jobs):
             raise RecordingError(f"{path}: two tasks have the same name")
@@ -149,8 +151,8 @@ def read_recording(path: str | Path) -> Recording:
         return Recording(
             path,
             str(data["workload"]),
-            str(data["kernel"]),
-            str(data["scheduler"]),
+            version,
+            scheduler,
             int(data["hz"]),
             int(data["window_ns"]),
             jobs,
@@ -244,8 +246,8 @@ class Kernel(NamedTuple):
     """What the recordings of a kernel need to know of it besides its scheduler."""
 
     policy: Callable[[], Policy]
-    ticks_asleep: Callable[[int, int, int], int]  # (ns since the last tick, ns asked for, ns of a tick) -> ticks to wait
-    starts: Callable[[Policy], Iterable[Mapping[str, int]]]  # what the parent may have had left when it forked
+    ticks_asleep: Callable[[int, int, int], int]  # ns since the last tick, ns to sleep, ns of a tick: ticks to wait
+    starts: Callable[[Policy], Mapping[str, Sequence[int]]]  # what the parent may have had left when it forked
     quiet_pipes: bool = False  # does waiting on a pipe not count as interactive sleep (TASK_NONINTERACTIVE)?
 
 
@@ -259,30 +261,34 @@ def coarse_hrtimer(since_tick: int, ns: int, tick: int) -> int:
     return (since_tick + ns) // tick + 1
 
 
-def counters(_policy: Policy) -> Iterator[Mapping[str, int]]:
-    """2.4: what is left of the parent's counter, up to the most that dead children can have brought it to."""
-    yield from ({"counter": counter} for counter in range(1, 21))
+Start = Mapping[str, int]  # fields of the parent, and what was left in them when it began to fork
 
 
-def slices(policy: Policy) -> Iterator[Mapping[str, int]]:
-    """O(1): what is left of the parent's slice, and its sleep_avg in tenths of the most there is."""
+def counters(_policy: Policy) -> Mapping[str, Sequence[int]]:
+    """2.4: the parent's counter, up to the most that dead children can have brought it to."""
+    return {"counter": range(1, 21)}
+
+
+def slices(policy: Policy) -> Mapping[str, Sequence[int]]:
+    """O(1): the parent's slice, and its sleep_avg in tenths of the most there is."""
     assert isinstance(policy, O1)
     whole = policy.task_timeslice(policy.Task(NOBODY, "parent"))
-    for tenths, ticks in product(range(11), range(1, whole + 1)):
-        yield {"time_slice": ticks, "sleep_avg": tenths * policy.ns_max_sleep_avg // 10}
+    tenths = [tenth * policy.ns_max_sleep_avg // 10 for tenth in range(11)]
+    return {"time_slice": range(1, whole + 1), "sleep_avg": tenths}
 
 
 ON_2_4 = Kernel(ON_2_4_24, jiffies_timer, counters)
+EARLY_O1 = Kernel(O1_2_4_18, jiffies_timer, slices)
 O1_2_6 = Kernel(O1_2_6_22, coarse_hrtimer, slices, quiet_pipes=True)  # 2.6.16 (hrtimers) to 2.6.22
 
 
 def kernel_of(version: str, scheduler: str) -> Kernel:
     """The kernel of a recording. Raises Unmodelled."""
-    if version.startswith("2.4.") and "O(n)" in scheduler:
-        return ON_2_4
-    if version.startswith("2.6.") and "O(1)" in scheduler:
+    if version.startswith("2.4."):
+        return EARLY_O1 if "O(1)" in scheduler or version.startswith("2.4.18") else ON_2_4
+    if version.startswith("2.6."):
         return O1_2_6
-    raise Unmodelled(f"no model of {version} ({scheduler}) yet")
+    raise Unmodelled(f"no model of the recordings of {version} yet")
 
 
 # -- the workload on the model ----------------------------------------------------------------------
@@ -296,7 +302,7 @@ def timer_period(hz: int) -> int:
 class Stage:
     """A machine on which the parent forks the tasks of a recording and lets them go."""
 
-    def __init__(self, recording: Recording, start: Mapping[str, int], first_tick: int) -> None:
+    def __init__(self, recording: Recording, start: Start, first_tick: int) -> None:
         self.recording = recording
         self.kernel = kernel_of(recording.kernel, recording.scheduler)
         self.engine = Engine()
@@ -317,7 +323,7 @@ class Stage:
         self.released: int | None = None
         self.cpu: dict[str, int] = {}  # ns that each task had since the release
         class_ = {"policy": SCHED_FIFO, "rt_priority": PARENT_PRIORITY} if self.barrier else {}
-        self.parent = self.machine.create("parent", self.parent_steps(), **class_)
+        self.parent: Any = self.machine.create("parent", self.parent_steps(), **class_)
         for name, value in start.items():
             setattr(self.parent, name, value)
         if isinstance(self.machine.policy, O1):
@@ -356,14 +362,15 @@ class Stage:
         since_tick = (self.machine.now - self.first_tick) % tick
         return sleep(self.kernel.ticks_asleep(since_tick, ns, self.recording.tick) * tick - since_tick)
 
-    def parent_steps(self) -> Iterator[Step]:
+    def parent_steps(self) -> Generator[Step, int, None]:
         """The program of the parent."""
         machine = self.machine
         if not self.barrier:
             self.released = machine.now
         for job in self.recording.jobs:
             yield run(FORK_NS)
-            child = machine.tasks[(yield fork(job.name, partial(self.child_steps, job)))]
+            number = yield fork(job.name, partial(self.child_steps, job))
+            child = machine.tasks[number]
             if self.barrier:
                 machine.setscheduler(child, job.policy, job.rt_priority)
                 machine.renice(child, job.nice)
@@ -420,40 +427,41 @@ class Model(NamedTuple):
     turns: tuple[Stretch, ...]
     cpu: Mapping[str, int]  # ns that each task had in the window
     policy: str
-    start: Mapping[str, int]  # what the parent had left when it began to fork
+    start: Start
     first_tick: int  # ns after the beginning
 
 
 def play(recording: Recording) -> Model:
-    """Run the workload from every possible start, and keep the run that agrees for longest."""
+    """Run the workload from the possible starts, and keep the run that agrees for longest."""
     kernel = kernel_of(recording.kernel, recording.scheduler)
     policy = kernel.policy()
     Machine(policy, Engine(), Recorder(LINUX, on=False), hz=recording.hz)
     horizon = min(recording.window, FIRST_LOOK_NS)
     ticks = first_ticks(recording)
-    starts = [(start, ticks[0]) for start in kernel.starts(policy)]
-    agreed = [agreement(recording, Stage(recording, *start).run(horizon), horizon) for start in starts]
-    best = max(agreed)
-    finalists = [start for (start, _tick), reached in zip(starts, agreed) if reached == best][:FINALISTS]
+    finalists: list[Start] = [{}]
+    for name, values in kernel.starts(policy).items():
+        trials: list[Start] = [{**start, name: value} for start, value in product(finalists, values)]
+        agreed = [agreement(recording, Stage(recording, trial, ticks[0]).run(horizon), horizon) for trial in trials]
+        finalists = [trial for trial, reached in zip(trials, agreed) if reached == max(agreed)][:FINALISTS]
     chosen, reached = None, -1
     for tick, start in product(ticks, finalists):
         stage = Stage(recording, start, tick)
         turns = stage.run(recording.window)
-        model = Model(turns, stage.cpu, stage.machine.policy.name, start, tick)
-        agrees = agreement(recording, model.turns, recording.window)
+        agrees = agreement(recording, turns, recording.window)
         if agrees > reached:
-            chosen, reached = model, agrees
+            chosen, reached = Model(turns, stage.cpu, stage.machine.policy.name, start, tick), agrees
         if reached == recording.window:
             break
-    assert chosen is not None
+    assert chosen is not None  # there is always a start
     return chosen
 
 
 def first_ticks(recording: Recording) -> Sequence[int]:
     """When the first tick may have come after the beginning of the model's run, ns."""
-    preempted = [turn.end % recording.tick for turn in recording.stretches if turn.left == "R" if turn.end < recording.window]
-    if preempted and not has_barrier(recording):  # bursts do not sleep, so only a tick can have done that
-        return (min(preempted) - SWITCH_NS,)
+    if not has_barrier(recording):
+        preempted = [turn.end for turn in recording.stretches if turn.left == "R" and turn.end < recording.window]
+        if preempted:  # bursts do not sleep, so only a tick can have done that
+            return (preempted[0] % recording.tick - SWITCH_NS,)
     return tuple(recording.tick * part // 16 for part in (9, 7, 11, 5, 13, 3, 15, 1))
 
 
@@ -571,29 +579,30 @@ def divergence(recording: Recording, model: Model) -> Divergence | None:
         return None
     kernel, mine = (turns[at] if at < len(turns) else None for turns in (recording.stretches, model.turns))
     time = min(turn.start for turn in (kernel, mine) if turn)
-    return Divergence(at, time, kernel.task if kernel else "nobody", mine.task if mine else "nobody", cause(recording, kernel, mine))
+    real, ours = (turn.task if turn else "nobody" for turn in (kernel, mine))
+    return Divergence(at, time, real, ours, cause(recording, kernel, mine))
 
 
 def cause(recording: Recording, kernel: Stretch | None, model: Stretch | None) -> str:
     """What can be told of a divergence from the two turns alone."""
     if kernel is None or model is None:
         return "one of the two ends here: a turn at the very end of the window"
-    apart = model.start - kernel.start
+    apart = abs(model.start - kernel.start) / MS
+    side = "later" if model.start > kernel.start else "earlier"
     if kernel.task == model.task:
-        ticks = round(apart / recording.tick)
-        side = "later" if apart > 0 else "earlier"
-        return f"the same task, {abs(ticks)} ticks {side}: a slice or a sleep was longer by a tick" if ticks else "the same task, within a tick"
-    if abs(apart) > recording.tick // 2:
-        return f"the turn before ended {abs(apart) / MS:.1f} ms {'later' if apart > 0 else 'earlier'} in the model"
-    return "another task was chosen at the same moment: equal in what the model compares, or by what it does not know"
+        return f"its turn began {apart:.1f} ms {side} in the model: the slice or the sleep before had another length"
+    if apart > recording.tick / MS / 2:
+        return f"the turn before ended {apart:.1f} ms {side} in the model"
+    return "chosen at the same moment: the two are equal in what the model compares, or it does not know all"
 
 
 def table(comparison: Comparison) -> Iterator[str]:
     """The table as lines of text; a `!` stands behind a number that is out of its tolerance."""
     recording, model = comparison.recording, comparison.model
+    began = ", ".join(f"{key} {value}" for key, value in model.start.items())
     yield (
         f"{recording.workload}: {recording.kernel} at {recording.hz} Hz against {model.policy}, "
-        f"{recording.window / S:g} s; parent began with " + ", ".join(f"{key} {value}" for key, value in model.start.items())
+        f"{recording.window / S:g} s; the parent began with {began}"
     )
     yield f"  {'task':<12}{'share':>9}{'model':>9}{'switches':>11}{'model':>8}{'longest wait':>16}{'model':>10}"
     for line in comparison.lines:
