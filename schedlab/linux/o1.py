@@ -144,6 +144,7 @@ class O1(Policy):
         self.max_sleep_avg = self.def_timeslice * MAX_BONUS  # ticks
         self.starvation_limit = self.max_sleep_avg
         self.ns_max_sleep_avg = self.max_sleep_avg * self.jiffy_ns
+        self.granularities = [self.timeslice_granularity(bonus) for bonus in range(MAX_BONUS + 1)]
         self.runqueues = [RunQueue() for _cpu in machine.cpus]
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
@@ -168,7 +169,7 @@ class O1(Policy):
     def pick(self, cpu: Any, prev: Any) -> Any:
         """schedule(): first set bit, head of its list; swap the arrays when active is empty."""
         now, rq = self.machine.now, self.runqueues[cpu.id]
-        run_time = min(now - prev.timestamp, self.ns_max_sleep_avg) // max(self.current_bonus(prev), 1)
+        run_time = min(now - prev.timestamp, self.ns_max_sleep_avg) // (self.current_bonus(prev) or 1)
         if rq.nr_running == 0:
             self.balance(cpu)
         if rq.nr_running == 0:
@@ -255,8 +256,8 @@ class O1(Policy):
         """static_prio less the bonus, which runs from -5 to +5; real-time tasks keep theirs."""
         if task.is_rt:
             return MAX_RT_PRIO - 1 - int(task.rt_priority)
-        prio = task.static_prio - (self.current_bonus(task) - MAX_BONUS // 2)
-        return max(MAX_RT_PRIO, min(prio, MAX_PRIO - 1))
+        prio = int(task.static_prio) - (self.current_bonus(task) - MAX_BONUS // 2)
+        return MAX_RT_PRIO if prio < MAX_RT_PRIO else MAX_PRIO - 1 if prio >= MAX_PRIO else prio
 
     def task_timeslice(self, task: Any) -> int:
         """Ticks of a slice, by nice value alone: 800 ms at -20, 100 ms at 0, 5 ms at 19."""
@@ -266,8 +267,9 @@ class O1(Policy):
     def delta(self, task: Any) -> int:
         """DELTA: how much bonus a nice value needs; C's division, towards zero."""
         nice = task.static_prio - 120
-        scaled = abs(nice) * MAX_BONUS // MAX_USER_PRIO
-        return (scaled if nice >= 0 else -scaled) + INTERACTIVE_DELTA
+        if nice < 0:
+            return INTERACTIVE_DELTA - -nice * MAX_BONUS // MAX_USER_PRIO
+        return INTERACTIVE_DELTA + nice * MAX_BONUS // MAX_USER_PRIO
 
     @judgement
     def is_interactive(self, task: Any) -> bool:
@@ -285,9 +287,10 @@ class O1(Policy):
 
     def turn_is_over(self, task: Any) -> bool:
         """Has an interactive task used a whole granularity of its slice, with one left?"""
-        turn = self.timeslice_granularity(self.current_bonus(task))
-        used = self.task_timeslice(task) - task.time_slice
-        return used % turn == 0 and task.time_slice >= turn
+        turn = self.granularities[self.current_bonus(task)]
+        if task.time_slice < turn:
+            return False
+        return (self.task_timeslice(task) - task.time_slice) % turn == 0
 
     def expired_starving(self, rq: RunQueue, cpu: Any) -> bool:
         """EXPIRED_STARVING: has somebody waited in expired for too long, or somebody better?"""
@@ -455,7 +458,7 @@ class O1(Policy):
                 self.machine.resched(cpu)
 
     def release(self, task: Any) -> None:
-        """sched_exit(), when a dead child is reaped: the rest of its first slice goes back, and a little of its sleep."""
+        """sched_exit(), when a dead child is reaped: its first slice goes back, and a little of its sleep."""
         parent = task.parent
         if parent is None:
             return
