@@ -522,6 +522,7 @@ class App {
       watch.disconnect();
       clearTimeout(this.themeTimer);
     });
+    this.scope.resize(this.root, again); // a page may build a player before it stands anywhere: then it has no colours yet
     for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
     this.motion = matchMedia('(prefers-reduced-motion: reduce)');
     this.scope.on(this.motion, 'change', () => this.stillness());
