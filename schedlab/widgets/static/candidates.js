@@ -209,32 +209,39 @@ class Ruler {
     const { panel } = this,
       { how, look, words } = panel;
     if (!this.x) return;
-    const seen = new Set();
+    const few = how.of === 'task' && panel.trace.tasks.length <= SHOWN,
+      seen = new Set();
+    if (!few) {
+      // rows come and go: all marks are made anew
+      for (const m of this.marks.values()) m.el.remove();
+      this.marks.clear();
+    } else for (let row = 0; row < panel.trace.tasks.length; row++) this.mark(row);
     rows.forEach((c, k) => {
       if (c.absent) return;
       const m = this.mark(c.row),
         y = this.TOP + k * this.ROW + this.ROW / 2,
         won = q < 0 && c.verdict === 0,
         dot = c.c[how.dot ?? 0],
-        end = how.diamond == null ? null : c.c[how.diamond];
+        end = how.diamond == null ? NaN : c.c[how.diamond];
       seen.add(c.row);
-      m.el.style.opacity = 1;
-      m.el.style.pointerEvents = '';
-      if (!Number.isNaN(dot)) m.dot.style.transform = `translate(${this.x(dot)}px, ${y}px)`;
-      m.dot.style.visibility = Number.isNaN(dot) ? 'hidden' : '';
-      const has = end != null && !Number.isNaN(end);
-      m.diamond.style.visibility = m.line.style.visibility = has ? '' : 'hidden';
-      if (has) {
-        m.diamond.style.transform = `translate(${this.x(end)}px, ${y}px)`;
-        set(m.line, { x1: this.x(dot), x2: this.x(end), y1: y, y2: y, 'stroke-width': won ? 4 : 2 });
-        set(m.diamond, { fill: won ? look.accent : look.bg, stroke: won ? look.accent : look.edge });
-      }
+      m.el.style.cssText = '';
+      if (Number.isNaN(dot)) panel.hide(m.dot);
+      else panel.place(m.dot, this.x(dot), y);
+      const has = !Number.isNaN(end);
+      if (has) panel.place(m.diamond, this.x(end), y);
+      else panel.hide(m.diamond);
+      set(m.line, { x1: this.x(Number.isNaN(dot) || !has ? 0 : dot), x2: this.x(Number.isNaN(dot) || !has ? 0 : end), y1: y, y2: y, 'stroke-width': won ? 4 : 2 });
+      set(m.diamond, { fill: won ? look.accent : look.bg, stroke: won ? look.accent : look.edge });
       m.dot.classList.toggle('wonDot', won && !has);
     });
     for (const [row, m] of this.marks)
       if (!seen.has(row)) {
-        m.el.style.opacity = 0;
-        m.el.style.pointerEvents = 'none';
+        panel.hide(m.el);
+        panel.hide(m.dot);
+        panel.hide(m.diamond);
+        set(m.line, { x1: 0, x2: 0, y1: 0, y2: 0, 'stroke-width': 2 });
+        set(m.diamond, { fill: look.bg, stroke: look.edge });
+        m.dot.classList.remove('wonDot');
       }
     const list = rows
       .filter(c => !c.absent)

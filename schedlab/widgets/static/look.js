@@ -102,6 +102,12 @@ class Look {
       this[name] = `rgb(${r}, ${g}, ${b})`;
     }
     el.remove();
+    // colours as the pixels of an image hold them
+    const pack = ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+    this.packed = Object.assign(
+      this.task.map(c => pack(rgbOf(c))),
+      { edge: pack(resolve(this.probe, this.edge)), spin: pack(resolve(this.probe, this.spin)) },
+    );
     this.forced = matchMedia('(forced-colors: active)').matches;
     this.font = getComputedStyle(root).fontFamily;
     this.tiles = {};

@@ -186,7 +186,8 @@ class Graph extends Panel {
   }
 }
 
-/** The same messages in order: a column an actor, a row an arrow; only the rows in sight are in the page. */
+const ALL_ROWS = 300;
+/** The same messages in order: a column an actor, a row an arrow; of many only the rows in sight are in the page. */
 class Sequence extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.inOrder);
@@ -244,8 +245,9 @@ class Sequence extends Panel {
   rows() {
     if (!this.width || !this.state) return;
     const { m, ROW } = this,
-      lo = clamp(Math.floor(this.box.scrollTop / ROW) - 10, 0, m.n),
-      hi = clamp(Math.ceil((this.box.scrollTop + (this.box.clientHeight || 400)) / ROW) + 10, 0, m.n),
+      all = m.n <= ALL_ROWS,
+      lo = all ? 0 : clamp(Math.floor(this.box.scrollTop / ROW) - 10, 0, m.n),
+      hi = all ? m.n : clamp(Math.ceil((this.box.scrollTop + (this.box.clientHeight || 400)) / ROW) + 10, 0, m.n),
       key = `${lo} ${hi} ${this.width} ${this.look.key}`;
     if (this.drawn !== key) {
       this.drawn = key;

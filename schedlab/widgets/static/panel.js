@@ -1,4 +1,5 @@
 // ---- panels: each a function of (trace, cursor, question), drawing nothing that the trace does not hold --------------------------
+const MANY_TOKENS = 200;
 /** A panel is a heading, a note on the right, and a body. */
 class Panel {
   constructor(app, trace, spec, title) {
@@ -54,10 +55,39 @@ class Panel {
     g.addEventListener('click', () => this.player.choose(task));
     return g;
   }
-  place(el, x, y, on = 1) {
-    el.style.transform = `translate(${x}px, ${y}px)`;
-    el.style.opacity = on;
-    el.style.visibility = on ? '' : 'hidden';
+  /** Puts an element at x, y; what is not on show keeps no trace of where it was, so back is as exact as forward. */
+  place(el, x, y, strength = 1) {
+    el.style.cssText = `transform: translate(${x}px, ${y}px); opacity: ${strength};`;
+  }
+  hide(el) {
+    el.style.cssText = 'display: none;';
+  }
+  /** Tokens of all tasks in their order when they are few; of many only those in sight, made anew each time. */
+  tokensOf(make, parent) {
+    const n = this.trace.tasks.length;
+    this.many = n > MANY_TOKENS;
+    this.tokens = new Map();
+    if (!this.many) for (let task = 0; task < n; task++) this.tokens.set(task, make(task));
+    parent.replaceChildren(...[...this.tokens.values()].flatMap(t => (t instanceof Element ? [t] : Object.values(t))));
+  }
+  /** Every token to its place, those without one out of sight. */
+  spread(at, q) {
+    if (this.many) this.tokensOf(() => null, this.front);
+    for (const [item, [x, y]] of at) {
+      let t = this.tokens.get(item);
+      if (!t) {
+        t = this.tokenAt(item, ...this.size);
+        this.tokens.set(item, t);
+        this.front.append(t);
+      }
+      this.place(t, x, y);
+      t.classList.toggle('picked', q >= 0 && this.player.predict.choice === item);
+    }
+    for (const [item, t] of this.tokens)
+      if (!at.has(item)) {
+        this.hide(t);
+        t.classList.remove('picked');
+      }
   }
   nameOf(task) {
     return this.trace.ref('task', task)?.text ?? '–';

@@ -10,10 +10,10 @@ class Queues extends Panel {
     this.inset = 2;
     this.back = s('g');
     this.front = s('g');
-    this.tokens = new Map();
+    const small = this.shownPlaces.some(p => p.kind === 'slots');
+    this.size = small ? [15, 15, 11] : [26, 24, 12];
     this.fitted(this.svgEl, () => {
-      this.tokens.clear();
-      this.front.replaceChildren();
+      this.tokensOf(task => this.tokenAt(task, ...this.size), this.front);
       this.svgEl.replaceChildren(this.back, this.front);
       return this.tall ?? 200;
     });
@@ -97,17 +97,7 @@ class Queues extends Panel {
     this.tall = Math.ceil(y + 4);
     set(this.svgEl, { height: this.tall, viewBox: `0 0 ${W} ${this.tall}` });
     this.back.replaceChildren(...kids);
-    for (const [item, [x, ty, small]] of at) {
-      let t = this.tokens.get(item);
-      if (!t) {
-        t = this.tokenAt(item, small ? small - 2 : 26, small ? small - 2 : 24, small ? 11 : 12);
-        this.tokens.set(item, t);
-        this.front.append(t);
-      }
-      this.place(t, x, ty);
-      t.classList.toggle('picked', q >= 0 && this.player.predict.choice === item);
-    }
-    for (const [item, t] of this.tokens) if (!at.has(item)) this.place(t, W / 2, -20, 0);
+    this.spread(at, q);
     this.note(say(words, 'waitingN', { n: waiting }));
     this.svgEl.setAttribute('aria-label', say(words, 'queuesSays', { list: said.join('; ') }));
   }
@@ -126,13 +116,20 @@ class Tree extends Panel {
     this.inset = 2;
     this.column = { scale: spec.scale ?? 1, digits: spec.digits ?? 2, sign: spec.sign ?? true, unit: spec.unit ?? '' };
     this.fitted(this.svgEl, () => {
-      this.tokens = new Map();
       this.back = s('g');
       this.links = s('g', { stroke: 'var(--sl-edge)', 'stroke-width': 1.5 });
       this.front = s('g');
+      this.tokensOf(task => this.node(task), this.front);
       this.svgEl.replaceChildren(this.back, this.links, this.front);
       return 224;
     });
+  }
+  node(item) {
+    return {
+      circle: s('circle', { r: 19, fill: 'none', 'stroke-width': 3, class: 'glide' }),
+      note: s('text', { 'font-size': 12, 'text-anchor': 'middle', class: 'mute glide halo' }),
+      body: this.tokenAt(item, 26, 24, 13),
+    };
   }
   /** The last tree of the lane that the cursor speaks of. */
   nodes(i) {
@@ -235,30 +232,33 @@ class Tree extends Panel {
       }),
     );
     const seen = new Set();
+    if (this.many) this.tokensOf(() => null, this.front);
     const put_ = (item, x, y, ring, strength = 1) => {
       seen.add(item);
       let t = this.tokens.get(item);
       if (!t) {
-        const body = this.tokenAt(item, 26, 24, 13),
-          circle = s('circle', { r: 19, fill: 'none', 'stroke-width': 3, class: 'glide' }),
-          note = s('text', { 'font-size': 12, 'text-anchor': 'middle', class: 'mute glide halo' });
-        t = { body, circle, note };
+        t = this.node(item);
         this.tokens.set(item, t);
-        this.front.append(circle, note, body);
+        this.front.append(t.circle, t.note, t.body);
       }
       this.place(t.body, x, y, strength);
       t.body.classList.toggle('picked', q >= 0 && this.player.predict.choice === item);
-      this.place(t.circle, x, y, ring ? 1 : 0);
-      this.place(t.note, x, y + 36, ring ? 1 : 0);
-      if (ring) {
-        t.circle.setAttribute('stroke', ring.red ? 'var(--sl-bad)' : 'var(--sl-ink)');
-        t.note.textContent = `${Number.isNaN(ring.key) ? '' : `${units(this.column, ring.key)} `}${ring.red ? words.red : words.black}`;
-      }
+      for (const [el, dy] of [[t.circle, 0], [t.note, 36]])
+        if (ring) this.place(el, x, y + dy);
+        else this.hide(el);
+      t.circle.setAttribute('stroke', ring && ring.red ? 'var(--sl-bad)' : 'var(--sl-ink)');
+      t.note.textContent = ring ? `${Number.isNaN(ring.key) ? '' : `${units(this.column, ring.key)} `}${ring.red ? words.red : words.black}` : '';
     };
     for (const { n, folded } of order) if (!folded) put_(n.item, ...spot.get(n.item), n);
-    on.forEach((item, k) => put_(item, mid + (k - (on.length - 1) / 2) * 34, 18));
+    on.slice(0, 12).forEach((item, k) => put_(item, mid + (k - (on.length - 1) / 2) * 34, 18));
     asleep.slice(0, Math.floor((W - left) / 32)).forEach((item, k) => put_(item, left + 18 + k * 32, bottom + 21, null, 0.55));
-    for (const [item, t] of this.tokens) if (!seen.has(item)) for (const el of Object.values(t)) this.place(el, mid, bottom, 0);
+    for (const [item, t] of this.tokens) {
+      if (seen.has(item)) continue;
+      for (const el of Object.values(t)) this.hide(el);
+      t.body.classList.remove('picked');
+      t.circle.setAttribute('stroke', 'var(--sl-ink)');
+      t.note.textContent = '';
+    }
     this.note(say(words, 'waitingN', { n: nodes.length }));
     const inOrder = [];
     const all = n => {
@@ -309,9 +309,10 @@ class Processors extends Panel {
     const below = 34 + rows.length * ROW + 6,
       H = below + 48 * Math.ceil((spec.below ?? []).length / 2);
     this.below = k => [k % 2 ? W / 2 : 0, below + 26 + 44 * Math.floor(k / 2)];
-    this.tokens = new Map();
     this.back = s('g');
     this.front = s('g');
+    this.size = [Math.min(28, X.cell - 3), 26, 12];
+    this.tokensOf(task => this.tokenAt(task, ...this.size), this.front);
     const slot = (cx, cy, w = 30) => s('rect', { x: cx - w / 2, y: cy - 15, width: w, height: 30, rx: 5, fill: look.soft, class: 'slot' });
     this.back.append(
       this.text(X.m, 12, words.thread, { 'text-anchor': 'middle' }),
@@ -389,17 +390,7 @@ class Processors extends Panel {
       fillRow(held, x + 112, y, this.roomBelow);
       said.push(say(words, 'queueItem', { place: tame(trace.places[place]?.name ?? ''), list: held.length ? this.list(held) : words.empty }));
     });
-    for (const [item, [x, y]] of at) {
-      let t = this.tokens.get(item);
-      if (!t) {
-        t = this.tokenAt(item, Math.min(28, X.cell - 3), 26, 12);
-        this.tokens.set(item, t);
-        this.front.append(t);
-      }
-      this.place(t, x, y);
-      t.classList.toggle('picked', q >= 0 && this.player.predict.choice === item);
-    }
-    for (const [item, t] of this.tokens) if (!at.has(item)) this.place(t, this.width + 30, this.y(0), 0);
+    this.spread(at, q);
     this.more.replaceChildren(...more);
     this.steal(trace, i);
     this.note(
@@ -428,10 +419,14 @@ class Processors extends Panel {
       [victim, thief] = [from, to];
       n++;
     }
-    const on = n ? 1 : 0;
-    for (const el of [this.arc, this.head, this.said]) el.style.opacity = on;
+    for (const el of [this.arc, this.head, this.said]) el.style.opacity = n ? 1 : 0;
     this.said.textContent = '';
-    if (!on) return;
+    if (!n) {
+      set(this.arc, { d: 'M0 0' });
+      set(this.head, { transform: 'translate(0 0)' });
+      set(this.said, { x: 0, y: 0 });
+      return;
+    }
     const y0 = this.y(victim),
       y1 = this.y(thief),
       x = X.queue + this.cells * X.cell - 14,

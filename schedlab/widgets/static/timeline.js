@@ -164,27 +164,75 @@ class Timeline {
 
   /** At most one rectangle a pixel column and lane, whatever the number of segments; nothing from `hidden` on. */
   paintLane(g, row, a, b, width, hidden) {
-    const { trace, lane } = row,
+    const { trace, lane, y, h: height } = row,
+      { start, length, state, task, tick } = trace,
       px = (b - a) / width,
-      tick = trace.tick,
       end = trace.first[lane + 1],
-      stop = Math.min(b, hidden);
-    let k = Math.max(trace.first[lane], trace.seek(lane, a));
+      stop = Math.min(b, hidden),
+      colours = this.look.task;
+    let k = Math.max(trace.first[lane], trace.seek(lane, a)),
+      ink = null;
+    if (row.kind !== 'task' && trace.seek(lane, stop) - k > width * 0.4) return this.paintDense(g, row, k, a, px, width, stop);
     while (k < end) {
-      const t0 = trace.start[k] * tick;
+      const t0 = start[k] * tick;
       if (t0 >= stop) break;
-      const whole = t0 + trace.length[k] * tick,
-        t1 = Math.min(whole, hidden);
-      const x0 = Math.max(-4, (t0 - a) / px),
-        x1 = Math.min(width + 4, (t1 - a) / px);
-      if (x1 > 0) this.mark(g, row, k, x0, Math.max(x1 - x0, 0.75), whole > b || whole >= hidden);
-      if (x1 - x0 >= 1) {
+      const whole = t0 + length[k] * tick,
+        x0 = Math.max(-4, (t0 - a) / px),
+        x1 = Math.min(width + 4, (Math.min(whole, hidden) - a) / px),
+        wide = x1 - x0;
+      if (x1 > 0) {
+        if (wide < 2 && (state[k] === STATE.running || state[k] === STATE.preempted) && task[k] !== NONE16) {
+          // too narrow for any mark: only its colour
+          const colour = colours[task[k] % 12];
+          if (colour !== ink) g.fillStyle = ink = colour;
+          g.fillRect(x0, y, wide < 0.75 ? 0.75 : wide, height);
+        } else {
+          this.mark(g, row, k, x0, Math.max(wide, 0.75), whole > b || whole >= hidden);
+          ink = null;
+        }
+      }
+      if (wide >= 1) {
         k++;
         continue;
       }
-      // skip what falls into this pixel column
-      k = Math.max(k + 1, trace.seek(lane, a + (Math.floor(x1) + 1) * px));
+      // skip what falls into this pixel column: gallop, then halve
+      const next = (a + (Math.floor(x1) + 1) * px) / tick;
+      let step = 1;
+      while (k + step < end && start[k + step] <= next) step *= 2;
+      k = Math.max(k + 1, bisect(start, next, false, k + (step >> 1), Math.min(k + step, end)) - 1);
     }
+  }
+  /** More bars than pixels: a row of pixels is filled and stretched over the lane, a colour for each column. */
+  paintDense(g, row, k, a, px, width, stop) {
+    const { trace, lane } = row,
+      { start, length, state, task, tick } = trace,
+      end = trace.first[lane + 1],
+      w = Math.ceil(width);
+    if (this.strip?.width !== w) {
+      this.strip = h('canvas', { width: w, height: 1 });
+      this.stripG = this.strip.getContext('2d');
+      this.stripData = this.stripG.createImageData(w, 1);
+      this.pixels = new Uint32Array(this.stripData.data.buffer);
+    }
+    const { pixels } = this,
+      colours = this.look.packed;
+    pixels.fill(0);
+    for (let x = 0; x < w; x++) {
+      const t = (a + (x + 1) * px) / tick;
+      if (a + x * px >= stop) break;
+      // the last bar that starts before this column ends
+      let step = 1;
+      while (k + step < end && start[k + step] < t) step *= 2;
+      k = bisect(start, t, true, k + (step >> 1), Math.min(k + step, end)) - 1;
+      if (k < trace.first[lane]) k = trace.first[lane];
+      const in_ = start[k] < t && start[k] + length[k] > t - px / tick,
+        s_ = state[k];
+      if (in_ && (s_ === STATE.running || s_ === STATE.preempted)) pixels[x] = task[k] === NONE16 ? colours.edge : colours[task[k] % 12];
+      else if (in_ && s_ === STATE.spinning) pixels[x] = colours.spin;
+    }
+    this.stripG.putImageData(this.stripData, 0, 0);
+    g.imageSmoothingEnabled = false;
+    g.drawImage(this.strip, 0, 0, w, 1, 0, row.y, w, row.h);
   }
   mark(g, row, k, x, w, cut) {
     const { look } = this,
@@ -240,7 +288,7 @@ class Timeline {
     }
     const gap = fine && w > 3 ? 1 : 0;
     g.fillStyle = colour;
-    if (gap) {
+    if (gap && height > 10) {
       g.beginPath();
       g.roundRect(x, y, w - gap, height, Math.min(3, w / 3));
       g.fill();
@@ -249,7 +297,8 @@ class Timeline {
     const tile = w > 7 && height > 9 && task !== NONE16 && look.tile(g, task);
     if (tile) {
       g.fillStyle = tile;
-      g.fill();
+      if (height > 10) g.fill();
+      else g.fillRect(x, y, w - gap, height);
     }
     if (state === STATE.preempted && kind !== 'task' && w > 10 && height > 9 && !cut) {
       // it could have gone on: a bitten corner
@@ -512,7 +561,8 @@ class Timeline {
     this.now.style.transform = `translateX(${(t / end) * this.width}px)`;
     const hidden = this.hiddenAt;
     this.fogBox.hidden = this.fogMini.hidden = hidden === Infinity;
-    if (hidden < Infinity) {
+    if (hidden === Infinity) this.fogBox.style.cssText = this.fogMini.style.cssText = '';
+    else {
       this.fogBox.style.transform = `translateX(${clamp(this.x(hidden), 0, this.width)}px)`;
       this.fogMini.style.left = `${(hidden / end) * this.width}px`;
     }
@@ -549,7 +599,10 @@ class Timeline {
       const x = this.x(marks[k].time),
         out = x < -1 || x > this.width + 1 || (x - last < 14 && x >= last);
       b.hidden = out;
-      if (out) return;
+      if (out) {
+        b.style.cssText = '';
+        return;
+      }
       last = x;
       b.style.transform = `translateX(${clamp(x - 10, -8, this.width - 12)}px)`;
     });

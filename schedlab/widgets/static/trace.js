@@ -57,9 +57,11 @@ class Trace {
     });
     this.n = this.at.length;
     const pick = bit => {
-      const out = [];
-      for (let i = 0; i < this.n; i++) if (this.flags[i] & bit) out.push(i);
-      return Uint32Array.from(out);
+      let n = 0;
+      for (let i = 0; i < this.n; i++) if (this.flags[i] & bit) n++;
+      const out = new Uint32Array(n);
+      for (let i = 0, k = 0; k < n; i++) if (this.flags[i] & bit) out[k++] = i;
+      return out;
     };
     this.decisions = pick(FLAG.decision);
     this.questions = pick(FLAG.question);
