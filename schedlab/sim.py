@@ -86,12 +86,16 @@ class Engine:
         if until > self.now:
             self.now = until
 
-    def run_while(self, goes_on: Callable[[], bool], until: int) -> None:
-        """Make calls, one instant at a time, as long as `goes_on()` says so, at most up to `until`."""
-        if goes_on():
-            self._run(until, goes_on)
+    def run_until(self, ended: Callable[[], bool], limit: int) -> None:
+        """Make calls, one instant at a time, until `ended()` says so, at most up to `limit`."""
+        if not ended():
+            self._run(limit, ended)
 
-    def _run(self, until: int, goes_on: Callable[[], bool] | None) -> None:
+    def run_while(self, goes_on: Callable[[], bool], limit: int) -> None:
+        """Make calls, one instant at a time, as long as `goes_on()` says so, at most up to `limit`."""
+        self.run_until(lambda: not goes_on(), limit)
+
+    def _run(self, until: int, ended: Callable[[], bool] | None) -> None:
         planned, cancelled, settle = self._planned, self._cancelled, self.settle
         limit, instant, first = self.CALLS_AT_ONE_INSTANT, -1, 0
         fire: Call | None = None
@@ -115,7 +119,7 @@ class Engine:
                     continue  # the instant is not over
                 if settle is not None:
                     settle()
-                if goes_on is not None and not goes_on():
+                if ended is not None and ended():
                     break
         except Exception as error:
             name = getattr(fire, "__qualname__", repr(fire))

@@ -1,7 +1,8 @@
 """The machine under the toy schedulers: CPUs that work off slices.
 
-It knows no policy. Everything that falls on one instant happens first: tasks arrive and wake up,
-slices end. Then every CPU without a task chooses, by number; CPUs that were idle come last.
+It knows no policy. What falls on one instant goes by rank: tasks arrive, others wake up, something
+comes from outside; then the CPUs whose slice is over choose, by number; last come the idle CPUs, if
+somebody has begun to wait.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from schedlab.design.task import FOREVER, RUN, SLEEP, SPAWN, YIELD, Step, Task
 from schedlab.sim import Engine, shuffled
 from schedlab.trace import NOBODY, Recorder
 
-ARRIVE_RANK, WAKE_RANK, EVENT_RANK, SLICE_RANK = range(4)
+ARRIVE_RANK, WAKE_RANK, EVENT_RANK, SLICE_RANK, OFFER_RANK = range(0, 5 << 20, 1 << 20)
+# Slices that end at one instant go by number of CPU, which is added to the rank.
+
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
 
 
@@ -73,13 +76,11 @@ class Machine:
         self.tasks: dict[int, Any] = {}
         self.alive = 0  # tasks that are not finished
         self.spawner: Any = None  # makes the tasks that a task creates
-        self._leaving: list[CPU] = []  # their slice ended at this instant
-        self._slice_ends = self._leaving.append  # all that happens then; the CPUs choose when the instant is over
-        self._came: list[CPU] = []  # where a task has begun to wait at this instant
-        self._idle = cpus  # how many CPUs have nothing to run
+        self._came: list[CPU] = []  # where tasks have begun to wait at this instant while CPUs were idle
+        self.idle = cpus  # how many CPUs have nothing to run
+        self._costs = bool(switch_ns or message_ns)
         self._slices = type(policy).slice is not Scheduler.slice
         self._preempts = type(policy).preempts is not Scheduler.preempts
-        engine.settle = self._settle
         policy.attach(self)
 
     @property
@@ -139,14 +140,21 @@ class Machine:
             self._look_ahead(task)
         task.state = READY
         self.policy.enqueue(task, task.cpu, why)
-        self._came.append(task.cpu)
-        if self._preempts:
+        if self.idle:
+            self._waits(task.cpu)
+        elif self._preempts:
             self.engine.at(self.engine.now, self._look, task, EVENT_RANK)
+
+    def _waits(self, cpu: CPU) -> None:
+        """A task waits at `cpu`, and somebody is idle: at the end of this instant idle CPUs choose."""
+        if not self._came:
+            self.engine.at(self.engine.now, self._offer, None, OFFER_RANK)
+        self._came.append(cpu)
 
     def _look(self, task: Any) -> None:
         """Should a CPU choose again because `task` has become ready?"""
         for cpu in self.cpus:
-            if self._idle or task.state != READY:
+            if self.idle or task.state != READY:
                 return
             if not cpu.need_resched and self.policy.preempts(cpu, task):
                 return self.stop(cpu)
@@ -154,10 +162,11 @@ class Machine:
     def stop(self, cpu: CPU) -> None:
         """End the slice that runs on `cpu` now, before its time."""
         if not cpu.need_resched:
+            now = self.engine.now
             cpu.need_resched = True
-            cpu.since = min(cpu.since, self.engine.now)  # it may still be inside the switch
+            cpu.since = min(cpu.since, now)  # it may still be inside the switch
             self.engine.cancel(cpu.ticket)
-            self._leaving.append(cpu)
+            self.engine.at(now, self._choose, cpu, SLICE_RANK + cpu.id)
 
     def wake_now(self, task: Any) -> None:
         """End a sleep from outside. Nothing happens to a task that does not sleep."""
@@ -193,37 +202,21 @@ class Machine:
 
     # -- slices ---------------------------------------------------------------------------------
 
-    def boot(self) -> None:
-        """All CPUs make their first choice."""
-        self._settle()
-
-    def _settle(self) -> None:
-        """The end of an instant: every CPU whose slice is over chooses, then the idle ones if somebody waits."""
-        leaving = self._leaving
-        if leaving:
-            if len(leaving) > 1:
-                leaving.sort(key=_cpu_number)
-            for cpu in leaving:
-                self._choose(cpu)
-                cpu.need_resched = False
-            leaving.clear()
-        if self._came:
-            if self._idle:
-                self._offer()
-            self._came.clear()
-
-    def _offer(self) -> None:
+    def _offer(self, _arg: None) -> None:
         """For each task that has begun to wait one idle CPU starts, first the one where it waits."""
-        enough = max(0, self._idle - len(self._came))
-        for cpu in dict.fromkeys([*self._came, *self.cpus]):
+        came, self._came = self._came, []
+        enough = max(0, self.idle - len(came))
+        for cpu in dict.fromkeys([*came, *self.cpus]):
             if cpu.curr is None:
                 self._choose(cpu)
-                if self._idle == enough:
+                if self.idle == enough:
                     return
 
     def _choose(self, cpu: CPU) -> None:
         """`cpu` lets go of its task, if it has one, and asks the scheduler who is next."""
-        now, policy, prev = self.engine.now, self.policy, cpu.curr
+        engine, policy, record, prev = self.engine, self.policy, self.record, cpu.curr
+        now = engine.now
+        cpu.need_resched = False
         if prev is not None:
             ran = now - cpu.since
             prev.sum_exec += ran
@@ -238,25 +231,26 @@ class Machine:
         task = policy.pick(cpu, prev)
         if task is None:
             if prev is not None:
-                self.record.rest(now, NOBODY, cpu.id, prev.id, prev.state)
+                record.rest(now, NOBODY, cpu.id, prev.id, prev.state)
                 cpu.curr = None
-                self._idle += 1
+                self.idle += 1
             return
         if task.__class__ is not Task or task.state != READY:
             self._check_pick(cpu, task)
         start = now
         if task is prev:
-            self.record.keep(now, task.id, cpu.id)
+            record.keep(now, task.id, cpu.id)
         else:
             if prev is None:
-                self.record.resume(now, task.id, cpu.id, NOBODY, 0)
-                self._idle -= 1
+                record.resume(now, task.id, cpu.id, NOBODY, 0)
+                self.idle -= 1
             else:
-                self.record.switch(now, task.id, cpu.id, prev.id, prev.state)
-                if self._idle and prev.state == READY:
-                    self._came.append(cpu)
-            start += cpu.owes + self.switch_ns
-            cpu.owes = 0
+                record.switch(now, task.id, cpu.id, prev.id, prev.state)
+                if self.idle and prev.state == READY:
+                    self._waits(cpu)
+            if self._costs:
+                start += cpu.owes + self.switch_ns
+                cpu.owes = 0
             cpu.curr = task
         task.state = RUNNING
         cpu.since = start
@@ -268,7 +262,7 @@ class Machine:
             cpu.quantum_ends = end = start + quantum
             if task.remaining < quantum:
                 end = start + task.remaining
-        cpu.ticket = self.engine.at(end, self._slice_ends, cpu, SLICE_RANK)
+        cpu.ticket = engine.at(end, self._choose, cpu, SLICE_RANK + cpu.id)
 
     def _check_pick(self, cpu: CPU, task: Any) -> None:
         """A scheduler, a learner's too, may only pick a task that is ready."""
@@ -306,7 +300,7 @@ class Machine:
                 if why == "preempt" and cpu.quantum_ends > now:
                     cpu.since = now
                     end = min(now + step[1], cpu.quantum_ends)
-                    cpu.ticket = engine.at(end, self._slice_ends, cpu, SLICE_RANK)
+                    cpu.ticket = engine.at(end, self._choose, cpu, SLICE_RANK + cpu.id)
                     return True
                 task.state = READY
                 self.policy.enqueue(task, cpu, why)
@@ -338,7 +332,3 @@ class Machine:
         self.record.exit(self.engine.now, task.id, task.cpu.id)
         task.state = FINISHED
         self.alive -= 1
-
-
-def _cpu_number(cpu: CPU) -> int:
-    return cpu.id

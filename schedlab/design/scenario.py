@@ -344,7 +344,6 @@ class Running:
             self.waiting += "spawn" in event
             self.engine.at(event["at"], self.apply, event, EVENT_RANK)
         self.arrivals()
-        self.machine.boot()
 
     def arrivals(self, _arg: Any = None) -> None:
         """The tasks whose time has come arrive; of the others only the next is planned, so the plan stays short."""
@@ -378,13 +377,15 @@ class Running:
 
     def ended(self) -> bool:
         """Has every task come to its end? Raises PolicyError when the rest can never come to it."""
-        machine = self.machine
         if self.coming or self.waiting:
             return False
-        if machine.alive and self.engine.next_due() is None:
-            lost = next(task.name for task in machine.tasks.values() if task.state == READY)
-            raise PolicyError(f"{lost} is ready and every CPU is idle, but {self.policy.name}.pick answers None")
-        return not machine.alive
+        machine = self.machine
+        if machine.alive:
+            if machine.idle == self.scenario.cpus and self.engine.next_due() is None:
+                lost = next(task.name for task in machine.tasks.values() if task.state == READY)
+                raise PolicyError(f"{lost} is ready and every CPU is idle, but {self.policy.name}.pick answers None")
+            return False
+        return True
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Something from outside happens."""
