@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from pathlib import Path
 
 from schedlab.readers.recording import is_recording, read_recording
-from schedlab.readers.stream import open_bytes, shown
+from schedlab.readers.stream import lines_of, open_bytes, shown
 from schedlab.readers.text import dialect_of, read_text
 from schedlab.trace import Trace, TraceError
 
@@ -46,9 +48,14 @@ def read_trace(path: str | Path) -> Trace:
         raise TraceError(f"{shown(path)}: this is a folder; give a file") from None
     except FileNotFoundError:
         raise TraceError(f"{shown(path)}: there is no such file") from None
-    except (OSError, EOFError) as error:
-        raise TraceError(f"{shown(path)}: {error}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        head = b""
+    except OSError as error:
+        raise TraceError(f"{shown(path)}: {error.strerror}") from None
     try:
+        if not head:
+            for _line in lines_of(path):  # says at which line a packed file breaks off
+                pass
         return _read(path, head)
     except TraceError as error:
         raise TraceError(f"{shown(path)}: {error}") from None

@@ -113,7 +113,7 @@ class Rebuild:
     def seen(self, cpu: int, pid: int, comm: bytes) -> None:
         """The first event of a CPU, in the context of this task."""
         self.check_cpu(cpu)
-        self.first_seen[cpu] = (pid, comm)
+        self.first_seen[cpu] = (pid, b"" if comm == b"<...>" else comm)  # ftrace has forgotten the name
 
     def switch(
         self, now: int, cpu: int,
@@ -230,7 +230,7 @@ class Rebuild:
 
     def describe(self, now: int, task: Task, comm: bytes, prio: int | None) -> None:
         """Keep a task's name and nice value up to date."""
-        if comm and comm != b"<...>":
+        if comm:
             task.comm = comm
         if prio is None or prio == task.prio:
             return

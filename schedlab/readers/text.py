@@ -36,6 +36,10 @@ KNOWN_LINES = 400  # lines looked at to recognise a form
 Handler = Callable[["Reader", int, int, int, bytes | None, bytes], None]
 
 
+class Malformed(TraceError):
+    """An event whose fields cannot be read, unless they go on in the next line."""
+
+
 class Dialect(NamedTuple):
     """One way to print an event: a pattern with the groups pid, cpu, flags, seconds, fraction, event, fields."""
 
@@ -81,7 +85,7 @@ PERF_NO_CPU = re.compile(rb"[ \t]*.{0,16}?[ \t]+(?:\d+/)?\d+[ \t]+\d+\.\d{6,9}:[
 WHOLE_CLOCK = re.compile(rb".{0,40}-\d+[ \t]+(?:\([ \d-]+\)[ \t]+)?\[\d+\][ \t]+(?:[^\s:]{3,10}[ \t]+)?\d+:[ \t]", re.DOTALL)
 
 # A last line without a line break counts only if nothing can be missing from it.
-SURELY_WHOLE = re.compile(rb"(?:prio=1\d\d|target_cpu=\d{3}|CPU:\d{3}|==> .*\[1\d\d\]|\[ns\])$", re.DOTALL)
+SURELY_WHOLE = re.compile(rb"(?: next_prio=1\d\d| target_cpu=\d{3}| CPU:\d{3}| ==> .*\[1\d\d\])$", re.DOTALL)
 
 # Fields. `.*` is greedy: what follows is matched against the end of the line, and is longer than a name can be.
 SWITCH = pattern(
@@ -151,6 +155,7 @@ class Reader:
         self.last_event: bytes | None = None
         self.promised: int | None = None  # events that the header says there are
         self.cpus = 0
+        self.following = b""  # the last line that was taken to go on with another
 
     def read(self, lines: Iterator[bytes]) -> None:
         """Every line to its handler."""
@@ -181,7 +186,13 @@ class Reader:
             self.last_event = event
             handler = handlers.get(event)
             if handler is not None:
-                handler(self, now - start, number, int(pid), flags, fields.rstrip())
+                try:
+                    handler(self, now - start, number, int(pid), flags, fields.rstrip())
+                except Malformed as error:
+                    whole = self.with_next_lines(line, lines)
+                    if whole is None:
+                        raise error from None
+                    handler(self, now - start, number, int(pid), flags, whole[7].rstrip())
             else:
                 self.other[event] = self.other.get(event, 0) + 1
                 if event in HOLDS_LINES:
@@ -239,32 +250,41 @@ class Reader:
         return times[-1] if times else 0
 
     def joined(self, line: bytes, lines: Iterator[bytes]) -> re.Match[bytes] | None:
-        """This line together with the next ones, if that makes one event with a line break in a name."""
-        number, whole = self.number, line
-        for _ in range(LONGEST_NAME):
-            following = next(lines, b"")
-            if not following:
-                break
-            self.number += 1
-            whole += following
-            found = self.match(whole)
-            if found is not None and len(self.head_name(whole)) <= LONGEST_NAME and fields_fit(found[6], found[7].rstrip()):
-                return found
-            if self.match(following) is not None:
-                break
-        self.number = number
-        if self.last_event in HOLDS_LINES and whole != line and self.match(following) is not None:
-            self.number = number + whole.count(b"\n", len(line))
-            return self.match(following)
+        """A line that is no event: the beginning of one, more of a text that a program wrote, or an error."""
+        first = self.number
+        found = self.with_next_lines(line, lines)
+        if found is not None:
+            return found
+        if self.last_event in HOLDS_LINES and (found := self.match(self.following)):
+            return found
         if not line.endswith(b"\n"):
             raise self.cut_off("the file ends within this line")
-        raise TraceError(f"line {number}: this is no event: {shown(line.rstrip())}")
+        raise TraceError(f"line {first}: this is no event: {shown(line.rstrip())}")
+
+    def with_next_lines(self, line: bytes, lines: Iterator[bytes]) -> re.Match[bytes] | None:
+        """This line and the next ones, if they make one event with a line break in a name.
+
+        If not, the last line that was taken stays in `following`.
+        """
+        self.following = b""
+        for _ in range(LONGEST_NAME):
+            self.following = next(lines, b"")
+            if not self.following:
+                return None
+            self.number += 1
+            line += self.following
+            found = self.match(line)
+            if found and len(self.head_name(line)) <= LONGEST_NAME and fields_fit(found[6], found[7].rstrip()):
+                return found
+            if self.match(self.following):
+                return None
+        return None
 
     # -- events ---------------------------------------------------------------------------------------
 
-    def malformed(self, event: str, fields: bytes) -> TraceError:
+    def malformed(self, event: str, fields: bytes) -> Malformed:
         """The error for an event whose fields cannot be read."""
-        return TraceError(f"line {self.number}: {event} with fields that cannot be read: {shown(fields)}")
+        return Malformed(f"line {self.number}: {event} with fields that cannot be read: {shown(fields)}")
 
     def switch(self, now: int, cpu: int, pid: int, flags: bytes | None, fields: bytes) -> None:
         """sched_switch."""
