@@ -99,7 +99,7 @@ class FairRq:
         del self.tree[at]
 
 
-class CFS_2_6_23(Policy):  # noqa: N801 - the kernel's version is the name
+class CFS_2_6_23(Policy):
     """Fair class of Linux 2.6.23, one queue a CPU."""
 
     name = "CFS 2.6.23"

@@ -16,7 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from schedlab.linux.cfs import CFS
+from schedlab.linux.deadline import Deadline
+from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.policy import Policy
+from schedlab.linux.rt import RealTime
 from schedlab.linux.task import CLASSES
 from schedlab.trace import Ranking
 
@@ -134,20 +138,27 @@ class ClassStack(Policy):
             yield from cls.queues()
 
 
-def linux_stack(fair: Policy, upper: Sequence[Policy]) -> ClassStack:
-    """A stack over a fair class, going by that class's fields of a task and its ticks."""
-    name = " > ".join(cls.name for cls in (*upper, fair))
-    kind = type(
-        "ClassStack",
-        (ClassStack,),
-        {
-            "name": name,
-            "Task": fair.Task,
-            "watched": fair.watched,
-            "default_hz": fair.default_hz,
-            "classes": tuple(each for cls in (*upper, fair) for each in cls.classes),
-            "__module__": __name__,
-        },
-    )
-    stack: ClassStack = kind((*upper, fair))
-    return stack
+class Linux_5_15(ClassStack):
+    """deadline > rt (throttled at 95 %) > CFS."""
+
+    name = "Linux 5.15"
+    Task = CFS.Task
+    watched = CFS.watched
+    classes = (*Deadline.classes, *RealTime.classes, *CFS.classes)
+    default_hz = CFS.default_hz
+
+    def __init__(self, latency: int | None = None) -> None:
+        super().__init__([Deadline(), RealTime(), CFS(latency)])
+
+
+class Linux_6_12(ClassStack):
+    """deadline > rt (not throttled) > EEVDF."""
+
+    name = "Linux 6.12"
+    Task = EEVDF.Task
+    watched = EEVDF.watched
+    classes = (*Deadline.classes, *RealTime.classes, *EEVDF.classes)
+    default_hz = EEVDF.default_hz
+
+    def __init__(self, base_slice: int | None = None) -> None:
+        super().__init__([Deadline(), RealTime(runtime=None), EEVDF(base_slice)])

@@ -61,7 +61,7 @@ def charge(task: Any, now: int) -> int:
     return int(ran)
 
 
-def positive_ns(name: str, value: int | None, least: int = 1) -> None:
+def positive_ns(name: str, value: Any, least: int = 1) -> None:
     """A time that a scheduler is given, or None. Raises ValueError."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
         raise ValueError(f"{name}: a whole number of nanoseconds, at least {least}, not {value!r}")
