@@ -20,13 +20,17 @@ def _axe_source() -> str:
 
 
 _AXE = """async roots => {
-  const found = await axe.run({ include: roots }, { resultTypes: ['violations'] });
-  return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.html.slice(0, 160)}`));
+  const out = [];
+  for (const root of roots) {
+    const found = await axe.run(root, { resultTypes: ['violations'] });
+    out.push(...found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${v.help}: ${n.html.slice(0, 160)}`)));
+  }
+  return out;
 }"""
 
 
 def axe(page: Page, *roots: Seen) -> list[str]:
-    """What axe-core finds wrong in these elements, one line each."""
+    """What axe-core finds wrong in each of these elements, one line each."""
     if not page.evaluate("() => typeof axe === 'object'"):
         page.evaluate(_axe_source())
     handles = [root.element_handle() if isinstance(root, Locator) else root for root in roots]
