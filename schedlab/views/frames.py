@@ -233,7 +233,9 @@ class Kinds:
         maps = [one[slot] for one in self.maps]
         sizes = [0 if one is None else len(one) - 1 for one in maps]
         return [
-            maps[k][n] if -1 <= n < sizes[k] else NONE16  # type: ignore[index]  # a missing map has the size 0
+            maps[k][n]
+            if -1 <= n < sizes[k]
+            else NONE16  # type: ignore[index]  # a missing map has the size 0
             if sizes[k]
             else NONE16
             for k, n in zip(self.trace.kind, column)
@@ -256,7 +258,9 @@ class Kinds:
         row = self.trace.row(i)
         who, where, tasks, a, b = self.maps[row.kind]
         other = {"a": row.a, "b": row.b}.get(self.others[row.kind], -1)
-        values = [self._value(table or [NONE16], n) for table, n in ((who, row.who), (where, row.where), (tasks, other))]
+        values = [
+            self._value(table or [NONE16], n) for table, n in ((who, row.who), (where, row.where), (tasks, other))
+        ]
         known = [None if n < 0 else int(n) for n in values]
         return self.p.event(
             row.time,
@@ -316,4 +320,3 @@ def still(head: dict[str, Any], columns: bytes, at: int | None) -> int:
             raise ValueError(f"at must be 0 to {head['end']} ns, not {at}")
         return scene.telling_at(at)
     return scene.first_telling()
-

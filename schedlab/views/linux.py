@@ -7,6 +7,12 @@ from schedlab.views.payload import ASLEEP
 
 PRIORITIES = 140  # levels of an O(1) array
 SLOTS = 64  # of the task array of v0.01
+RT_PRIORITIES = 100
+ARRAYS = ("active", "expired")
+NANOSECONDS = (
+    "sleep_avg", "vruntime", "deadline", "vlag", "wait_runtime", "fair_key",
+    "virtual_runtime", "virtual_deadline", "absolute_deadline", "key", "lag", "minus:lag",
+)  # fmt: skip
 NICE = ("nice", "number", -20, 19)
 TASK = ("task", "task", 0, 0)
 
@@ -26,17 +32,38 @@ LOOK = Look(
                 ("memory", "SAME_MM_BONUS"),
                 ("nice", "20 - task.nice"),
             ),
+            many=("cache",),
         ),
+        "virtual_deadline": Form(
+            "ruler",
+            ("minus:lag", "virtual_deadline"),
+            more={
+                "dot": 0,
+                "diamond": 1,
+                "threshold": 0,
+                "side": "low",
+                "low": "ruler.eligible",
+                "high": "ruler.ahead",
+            },  # fmt: skip
+        ),
+        "virtual_runtime": Form("ruler", ("virtual_runtime",), more={"dot": 0}),
+        "key": Form("ruler", ("key",), more={"dot": 0}),
+        "absolute_deadline": Form("ruler", ("absolute_deadline",), more={"dot": 0}),
+        "rt_prio": Form("bitmap", ("rt_prio",), size=RT_PRIORITIES),
         "priority": Form("bitmap", ("priority", "current_bonus", "field:time_slice"), size=PRIORITIES),
     },
     groups=(
-        Group(r"(?:CPU (?P<cpu>\d+) )?active (?P<level>\d+)", "active", "levels", count=PRIORITIES),
-        Group(r"(?:CPU (?P<cpu>\d+) )?expired (?P<level>\d+)", "expired", "levels", count=PRIORITIES),
+        Group(r"(?:CPU (?P<cpu>\d+) )?active (?P<level>\d+)", "active", "levels", PRIORITIES, beside=ARRAYS),
+        Group(r"(?:CPU (?P<cpu>\d+) )?expired (?P<level>\d+)", "expired", "levels", PRIORITIES, beside=ARRAYS),
         Group(r"slot (?P<level>\d+)", "slots", "slots", size=SLOTS),
         Group(r"(?:CPU (?P<cpu>\d+) )?run queue", "run queue", "list"),
+        Group(r"deadline tree", "deadline tree", "list"),
+        Group(r"(?:CPU (?P<cpu>\d+) )?rt (?P<level>\d+)", "rt", "levels", RT_PRIORITIES),
+        Group(r"tree(?: (?P<cpu>\d+))?", "tree", "list"),
     ),
     counts_down=frozenset({"counter", "time_slice"}),
-    units={"sleep_avg": "ns"},
+    units=dict.fromkeys(NANOSECONDS, "ns"),
+    signed=frozenset({"minus:lag", "virtual_deadline"}),
     titles={"levels": "panel.arrays", "slots": "panel.slots", "list": "panel.queues"},
     changes=(Change("renice", (TASK, NICE)), Change("wake", (TASK,)), Change("kill", (TASK,))),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schedlab.views.payload import ASLEEP, RUNNING, WAITING
 
@@ -18,14 +18,18 @@ UNSEEN = -1  # a state that has no bar: not born yet, or gone
 class Form(NamedTuple):
     """How the candidates of one judgement are shown.
 
-    `columns` name judgements ("current_bonus"), watched fields ("field:time_slice") or, in the form
-    "terms", the parts of the sum: "term:counter" with the text that its line of source must hold.
+    `columns` name judgements ("current_bonus"), watched fields ("field:time_slice"), and `terms`, in the form
+    "terms", the parts of the sum: a name and the text that its line of source must hold. `many` are
+    the parts that there are only with many CPUs. "minus:lag" is a judgement with its sign turned.
+    `more` goes to `Payload.judge`; its texts `low` and `high` are keys of the words.
     """
 
     form: str
     columns: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = ()
     size: int = 0
+    many: tuple[str, ...] = ()
+    more: Mapping[str, Any] = {}
 
 
 class Group(NamedTuple):
@@ -36,6 +40,7 @@ class Group(NamedTuple):
     kind: str  # of `Payload.place`
     count: int = 1
     size: int = 0
+    beside: tuple[str, ...] = ()  # groups that are shown with this one, also while they are empty
 
 
 class Change(NamedTuple):
@@ -60,6 +65,7 @@ class Look(NamedTuple):
     groups: tuple[Group, ...] = ()
     counts_down: frozenset[str] = frozenset()  # fields of which a plain step down is no news
     units: Mapping[str, str] = {}  # of fields and judgements: "ns"
+    signed: frozenset[str] = frozenset()  # judgements whose column always has a sign
     titles: Mapping[str, str] = {}  # kind of the first group -> key of the queues panel's title
     changes: tuple[Change, ...] = ()
 

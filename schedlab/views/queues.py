@@ -37,8 +37,8 @@ class Queues:
             parsed.append(_parse(look, name))
         lanes = sorted({lane for lane, group, _level in parsed if group >= 0})
         groups = sorted({group for _lane, group, _level in parsed if group >= 0})
-        if any(look.groups[g].kind == "levels" for g in groups):  # both arrays, also while one is still empty
-            groups = [g for g, group in enumerate(look.groups) if group.kind == "levels"]
+        beside = {name for g in groups for name in look.groups[g].beside}
+        groups = [g for g, group in enumerate(look.groups) if g in groups or group.name in beside]
         for lane in lanes:
             for g in groups:
                 group = look.groups[g]

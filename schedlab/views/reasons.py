@@ -25,7 +25,7 @@ NAN = math.nan
 
 
 class Column(NamedTuple):
-    """A number of a candidate: `of` is "numbers", "field" or "term", `key` its name there."""
+    """A number of a candidate: `of` is "numbers", "minus", "field" or "term", `key` its name there."""
 
     of: str
     key: str
@@ -43,6 +43,7 @@ class Rule:
         source = trace.about.get("source") or {}
         self.first = int(source.get("first", 1))
         self.lines = str(source.get("text", "")).split("\n")
+        self.cpus = len(trace.names.get(look.lanes, ()))
         self.fields = {kind.name.removeprefix("field_") for kind in trace.family.kinds if kind.name[:6] == "field_"}
         self.form, self.columns = self._form()
         self.key = next((n for n, c in enumerate(self.columns) if c == Column("numbers", self.by, "")), 0)
@@ -55,8 +56,8 @@ class Rule:
         form = form._replace(form="terms") if terms and form.form == "table" and not form.columns[1:] else form
         columns: list[Column] = []
         if form.form == "terms":
-            terms = [term for term in terms if any(self._term(c, term[1]) for c in self._candidates())]
-            columns = [Column("term", name, text) for name, text in terms[: MOST_COLUMNS - 1]]
+            known = [term for term in terms if any(term[1] in line for line in self.lines)]
+            columns = [Column("term", name, text) for name, text in known if self.cpus > 1 or name not in form.many]
             if not columns:
                 form = form._replace(form="table")
             elif any(self._rest(candidate, columns) for candidate in self._candidates()):
@@ -65,19 +66,23 @@ class Rule:
             if name.startswith("field:"):
                 field = name.removeprefix("field:")
                 columns += [Column("field", field, "")] if field in self.fields else []
-            elif any(name in c["numbers"] for c in self._candidates()):
-                columns.append(Column("numbers", name, ""))
+            elif any(name.removeprefix("minus:") in c["numbers"] for c in self._candidates()):
+                columns.append(Column("minus" if name.startswith("minus:") else "numbers", name, ""))
         return form, columns
 
     def _candidates(self) -> list[dict[str, Any]]:
         return [candidate for note in self.notes for candidate in note["candidates"]]
 
     def _terms_of_source(self) -> list[tuple[str, str]]:
-        """The parts of a learner's own sum: what stands right of `score =` and `score +=`, line by line."""
-        lines = sorted({line for candidate in self._candidates() for line, _value in candidate["steps"]})
-        texts = []
-        for line in lines:
-            match = re.search(r"\bscore\s*[-+]?=\s*(.+?)\s*(#.*)?$", self.text(line))
+        """The parts of a learner's own sum: what stands right of `score =` and `score +=` in the judgement."""
+        start = next(
+            (n for n, line in enumerate(self.lines) if re.match(rf"\s*def {re.escape(self.by)}\(", line)), None
+        )
+        texts: list[tuple[str, str]] = []
+        for line in [] if start is None else self.lines[start + 1 :]:
+            if re.match(r"\s*(def|@|class)\b", line):
+                break
+            match = re.search(r"\bscore\s*[-+]?=\s*(.+?)\s*(#.*)?$", line)
             if match:
                 texts.append((match[1], match[1]))
         return texts if 1 < len(texts) < MOST_COLUMNS else []
@@ -108,11 +113,17 @@ class Rule:
                 found.append(fields.get(column.key, {}).get(candidate["task"], NAN))
             elif column.of == "numbers":
                 found.append(candidate["numbers"].get(column.key, NAN))
+            elif column.of == "minus":
+                found.append(-candidate["numbers"].get(column.key.removeprefix("minus:"), NAN))
             elif column.text:
                 found.append(self._term(candidate, column.text))
             else:
                 found.append(self._rest(candidate, self.columns))
         return found
+
+    def shown(self, name: str, value: int) -> int | str:
+        """A number of a judgement or field for a sentence: with its unit, where it has one."""
+        return f"{number(value / 1e6)} ms" if self.look.units.get(name) == "ns" else value
 
     def judge(self, p: Payload) -> None:
         """Tell the payload how candidates are shown; the first reason is the winner's."""
@@ -121,10 +132,18 @@ class Rule:
         for column in self.columns:
             prefix = "column.term" if column.of == "term" and column.text else "column"
             ns = self.look.units.get(column.key) == "ns"
+            signed = column.key in self.look.signed
             columns.append(
-                {"name": words.name(prefix, column.key), "unit": "ms" if ns else "", "scale": 1e6 if ns else 1}
+                {
+                    "name": words.name(prefix, column.key),
+                    "unit": "ms" if ns else "",
+                    "scale": 1e6 if ns else 1,
+                    "digits": 3 if ns else 0,
+                }
+                | ({"sign": True} if signed else {})
             )
         more: dict[str, Any] = {"title": words("task")}
+        more |= {k: words.get(v) if k in ("low", "high") else v for k, v in self.form.more.items()}
         if self.form.form == "terms":
             more["terms"] = [n for n, column in enumerate(self.columns) if column.of == "term"]
             more["total"] = self.key
@@ -133,6 +152,12 @@ class Rule:
             more["level"] = self.key
         p.judge(self.form.form, columns, **more)
         p.reason(words.get("won"))
+        first = self.notes[0]  # all verdicts at once: a part of the run, explained later, has the same numbers
+        for name in ("less" if first["best"] == "highest" else "more", "better", "waits"):
+            self.reason(p, name)
+        self.reason(p, "equal", first.get("tie") or "")
+        for name in first.get("filters", ()):
+            self.reason(p, "filter", name)
 
     def reason(self, p: Payload, name: str, about: str = "") -> int:
         """The number of a verdict; `about` is the tie or filter that it speaks of."""
@@ -140,15 +165,20 @@ class Rule:
             words, key = self.words, self.key
             tie = words.get(f"tie.lost.{about}", words.get("tie.lost").replace("{TIE}", _braces(about)))
             told = words.get(f"filter.name.{about}", about.replace("_", " "))
+            ms = "ms" if self.look.units.get(self.by) == "ns" else ""
+            form = f":{ms}" if ms else ""
             parts = {
-                "{DIFF:|}": f"{{d{key}:|}}",
-                "{MINE}": f"{{c{key}}}",
-                "{BEST}": f"{{w{key}}}",
+                "{DIFF}": f"{{d{key}:|{ms}}}",
+                "{MINE}": f"{{c{key}{form}}}",
+                "{BEST}": f"{{w{key}{form}}}",
+                "{DOT}": f"{{c{self.form.more.get('dot', key)}:|ms}}",
                 "{WORD}": _braces(words.name("word", self.by)),
                 "{TIE}": tie,
                 "{FILTER}": _braces(told),
             }
-            texts = [words.get(name), words.get(f"{name}.long", "")]
+            own = about if name == "filter" else self.by
+            long = words.get(f"{name}.long.{own}", words.get(f"{name}.{own}.long", words.get(f"{name}.long", "")))
+            texts = [words.get(f"{name}.{own}", words.get(name)), long]
             for mark, value in parts.items():
                 texts = [text.replace(mark, value) for text in texts]
             self.reasons[name, about] = p.reason(*texts)
@@ -219,7 +249,7 @@ class Decisions:
             return (None,)
         if not others:
             return (words.get("pick.alone"),)
-        mine, word = winner["numbers"][by], words.name("word", by)
+        mine, word, shown = winner["numbers"][by], words.name("word", by), self.rule.shown
         high = note["best"] == "highest"
         next_ = max(others, key=lambda c: c["numbers"][by] if high else -c["numbers"][by])
         theirs, count, other = next_["numbers"][by], len(eligible), self.tasks[next_["task"]]
@@ -227,10 +257,12 @@ class Decisions:
             about = note.get("tie") or ""
             tie = words.get(f"tie.won.{about}", words.get("tie.won").replace("{TIE}", about))
             equal = 1 + sum(c["numbers"][by] == mine for c in others)
-            return (words.get("pick.tie" if equal == 2 else "pick.ties"), word, mine, equal, 0, other, tie)
+            return (words.get("pick.tie" if equal == 2 else "pick.ties"), word, shown(by, mine), equal, 0, other, tie)
         if (theirs > mine) == high:
-            return (words.get("pick.against"), word, mine, count, theirs, other)
-        return (words.get("pick.highest" if high else "pick.lowest"), word, mine, count, abs(mine - theirs), other)
+            return (words.get("pick.against"), word, shown(by, mine), count, shown(by, theirs), other)
+        key = "pick.highest" if high else "pick.lowest"
+        template = words.get(f"{key}.{by}", words.get(key))
+        return (template, word, shown(by, mine), count, shown(by, abs(mine - theirs)), other)
 
     def lines(self, event: int, ran: Sequence[int], lit: int | None, value: str) -> None:
         """The rule's lines that ran, the deciding one lit with its value; lines of other files are not shown."""

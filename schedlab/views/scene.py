@@ -125,10 +125,7 @@ class Scene:
         found = []
         for row in rows:
             values = numbers[row]
-            cells = tuple(
-                number(v if math.isnan(v) else v / c["scale"], None if c["digits"] == 3 else c["digits"], c["sign"])
-                for v, c in zip(values, columns)
-            )
+            cells = tuple(number(v / c["scale"], c["digits"], c["sign"]) for v, c in zip(values, columns))
             found.append(Candidate(task[row], cells, self._result(row, values, won, numbers), row == won, values))
         return found
 

@@ -122,7 +122,8 @@ class Story:
         self.rows.append(i)
         kind = self.trace.kinds[row.kind]
         decided, mine = self.decided, False
-        if decided is not None and decided[0].where == row.where and decided[0].time == row.time:
+        chooses = kind.decision or any(effect.field == self.look.running for effect in kind.sets)
+        if chooses and decided is not None and decided[0].where == row.where and decided[0].time == row.time:
             self.decided = None
             small = self.words.get("after") if kind.b == "state" and kind.a == self.look.tasks and row.a >= 0 else ""
             if kind.decision and decided[1]["candidates"]:
@@ -162,8 +163,9 @@ class Story:
             _task, field, new, old = self.changes.take()[0]
             kind = self._own(TICK, self.words.get("tick"))
             event = self._hook_event(kind, hook)
-            shown = [number(v / 1e6) + " ms" if self.look.units.get(field) == "ns" else v for v in (old or 0, new)]
-            self.p.note(event, None, self.words.name("word", field), *shown)
+            self.p.note(
+                event, None, self.words.name("word", field), *(self.rule.shown(field, v) for v in (old or 0, new))
+            )
             due = [(hook.who, field, new, old)]
         else:
             kind = self._own("ticks", self.words.get("ticks"), label=TICK)

@@ -338,7 +338,9 @@ class _Drawing:
         """A black triangle at a task's lane for each of its wake-ups."""
         scene = self.scene
         kinds = {k for k, kind in enumerate(self.head["kinds"]) if kind["mark"] == "wake"}
-        feet = {scene.lanes[lane]["task"]: y + height for lane, y, height in rows if scene.lanes[lane]["kind"] == "task"}
+        feet = {
+            scene.lanes[lane]["task"]: y + height for lane, y, height in rows if scene.lanes[lane]["kind"] == "task"
+        }
         first, last = scene.event_at(self.start), scene.event_at(self.stop) if len(scene) else -1
         path: list[str] = []
         before: dict[int, float] = {}
@@ -563,4 +565,3 @@ class _Drawing:
 def clean_lines(words: str) -> str:
     """Several lines of text for XML, their ends kept."""
     return "\n".join(clean(line) for line in words.split("\n"))
-

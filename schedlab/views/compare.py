@@ -1,0 +1,95 @@
+"""Two futures: where their pictures part, and what the difference comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schedlab.trace import Trace
+from schedlab.views.frames import frames
+from schedlab.views.payload import DIFFERENCE, NONE16, PREEMPTED, RUNNING, WAITING
+from schedlab.views.scene import Scene
+
+Packed = tuple[dict[str, Any], bytes]
+TOLD = ("events.at", "events.a", "events.b")
+
+
+def compare(a: Trace, b: Trace, **options: Any) -> tuple[Packed, Packed, dict[str, Any]]:
+    """Both traces as payloads, with the first difference flagged in each, and `parting` of the two.
+
+    `options` are those of `frames`. Raises ValueError for traces of two families, which have no
+    events in common.
+    """
+    if a.family.name != b.family.name:
+        raise ValueError(f"a {a.family.name} run and a {b.family.name} run have no events in common")
+    one, two = frames(a, **options), frames(b, **options)
+    info = parting(one, two)
+    return flagged(one, info["differ_a"]), flagged(two, info["differ_b"]), info
+
+
+def parting(a: Packed, b: Packed) -> dict[str, Any]:
+    """How many events two payloads share (`prefix`), the first event of each that the other does not have
+    (`differ_a`, `differ_b`; None where one is the beginning of the other) and `totals` to set side by side.
+    """
+    one, two = Scene(*a), Scene(*b)
+    shared = min(len(one), len(two))
+    prefix = next((k for k in range(shared) if told(one, k) != told(two, k)), shared)
+    return {
+        "prefix": prefix,
+        "differ_a": prefix if prefix < len(one) else None,
+        "differ_b": prefix if prefix < len(two) else None,
+        "totals": totals(one, two),
+    }
+
+
+def told(scene: Scene, event: int) -> tuple[Any, ...]:
+    """What an event says, in names instead of numbers, so that two payloads can be held against each other."""
+    data, head = scene.data, scene.head
+    kind = head["kinds"][data["events.kind"][event]]
+    columns = tuple(data[name][event] for name in TOLD)
+    names = tuple(
+        None if data[column][event] == NONE16 else scene.tables[table][data[column][event]]
+        for column, table in (("events.who", kind["who"]), ("events.other", kind["other"]), ("events.lane", "lane"))
+    )
+    return (kind["name"], *columns, *names)
+
+
+def totals(a: Scene, b: Scene) -> list[dict[str, Any]]:
+    """Switches and the longest wait of each: the two sums that every scheduler trades against each other."""
+    found: list[dict[str, Any]] = [
+        {"name": a.words.get("compare.switches"), "a": switches(a), "b": switches(b), "digits": 0}
+    ]
+    waits = longest_wait(a), longest_wait(b)
+    if any(waits):
+        found.append(
+            {"name": a.words.get("compare.wait"), "a": waits[0], "b": waits[1], "unit": "ms", "scale": 1e6, "digits": 3}
+        )
+    return found
+
+
+def switches(scene: Scene) -> int:
+    """How often a CPU has gone over to another task than it ran before."""
+    first, task, state = scene.data["lane_first"], scene.data["segments.task"], scene.data["segments.state"]
+    count = 0
+    for lane, one in enumerate(scene.lanes):
+        if one["kind"] == "cpu":
+            ran = [task[k] for k in range(first[lane], first[lane + 1]) if state[k] in (RUNNING, PREEMPTED)]
+            count += sum(x != y for x, y in zip(ran, ran[1:]))
+    return count
+
+
+def longest_wait(scene: Scene) -> int:
+    """The longest time for which a task that has a lane was ready and did not run, ns."""
+    length, state = scene.data["segments.length"], scene.data["segments.state"]
+    return max((length[k] for k in range(len(length)) if state[k] == WAITING), default=0) * scene.tick
+
+
+def flagged(packed: Packed, event: int | None) -> Packed:
+    """The payload with the first difference marked at `event`."""
+    head, columns = packed
+    if event is None:
+        return packed
+    place: Mapping[str, Any] = head["columns"]
+    bytes_ = bytearray(columns)
+    bytes_[place["events.flags"][1] + event] |= DIFFERENCE
+    return head, bytes(bytes_)
