@@ -29,7 +29,7 @@ STYLES = {
     "number": "color:var(--jp-mirror-editor-number-color, #00600f)",
 }
 BOX = (
-    f"margin:0;padding:8px 0;overflow-x:auto;background:{PAPER};color:{INK};"
+    f"margin:0;padding:8px 0;overflow-x:auto;white-space:pre;background:{PAPER};color:{INK};"
     "font:13px/20px var(--jp-code-font-family, ui-monospace, 'DejaVu Sans Mono', monospace);tab-size:4"
 )
 

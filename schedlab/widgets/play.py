@@ -6,6 +6,8 @@ of a long one the first are sent and the others are made when they are asked for
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +16,8 @@ import traitlets
 from schedlab.scenario import Scenario, duration
 from schedlab.trace import Trace
 from schedlab.views import picture
-from schedlab.views.payload import DECISION, unpack
+from schedlab.views.payload import DECISION, NONE16, WARM, unpack
+from schedlab.views.scene import Scene
 from schedlab.widgets.player import Player
 
 MOST_EXPLAINED = 6_000  # rows of a run that is explained whole
@@ -70,9 +73,14 @@ class Playing(Player):
         self._other = traced(other)
         if self._other.family.name != self.trace.family.name:
             raise NotPlayable(f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common")
-        head, columns = self.pictured(self._other)[:2]
-        self.fork_info = parting((self.head, self.columns), (head, columns))
+        head, columns, text, svg = self.pictured(self._other)
+        info = self.fork_info = parting((self.head, self.columns), (head, columns))
         self.head_b, self.columns_b = head, columns
+        event = info["differ_a"] if info["differ_a"] is not None else info["differ_b"]
+        side = (self.head, self.columns) if info["differ_a"] is not None else (head, columns)
+        when = "from beginning to end" if event is None else f"until {_moment(*side, event)}"
+        self.text = f"A  {self.text}\n\nB  {text}\n\nA and B are the same {when}."
+        self._svg = below(self._svg, svg)
 
     @property
     def picture(self) -> str:
@@ -111,14 +119,14 @@ class Playing(Player):
             for k in range(first, stop)
         ]
         decided = data["decisions.event"][0]
-        lines = [
-            [line, value]
-            for at, line, value in zip(
-                data.get("lines.event", ()), data.get("lines.line", ()), data.get("lines.value", ())
-            )
-            if at == decided
-        ]
+        rows = zip(data.get("lines.event", ()), data.get("lines.line", ()), data.get("lines.value", ()))
+        lines = [[line, self._beside(head, value)] for at, line, value in rows if at == decided]
         return {"candidates": candidates, "lines": lines}
+
+    @staticmethod
+    def _beside(head: Mapping[str, Any], value: int) -> str | bool:
+        """What stands beside a line that ran: the text of the lit one, False for one that only took part."""
+        return False if value == WARM else "" if value == NONE16 else str(head["names"][value])
 
     def row_of_decision(self, event: int) -> int:
         """The plain row of a decision: the k-th decision among the events is the k-th among the rows."""
@@ -181,6 +189,29 @@ def parting(a: tuple[dict[str, Any], bytes], b: tuple[dict[str, Any], bytes]) ->
         "differ_b": prefix if prefix < len(told_b) else None,
         "totals": [],
     }
+
+
+def _moment(head: Mapping[str, Any], columns: bytes, event: int) -> str:
+    """The time of an event in the unit of its trace."""
+    return Scene(head, columns).time(unpack(head, columns)["events.at"][event])
+
+
+_SIZE = re.compile(r'<svg [^>]*?width="(\d+)" height="(\d+)"')
+
+
+def below(first: str, second: str) -> str:
+    """Two pictures as one, the second below the first."""
+    sizes = [_SIZE.match(svg) for svg in (first, second)]
+    if None in sizes:
+        return first
+    (width_a, height_a), (width_b, height_b) = ((int(size[1]), int(size[2])) for size in sizes if size)
+    width, height = max(width_a, width_b), height_a + 12 + height_b
+    moved = second.replace("<svg ", f'<svg y="{height_a + 12}" ', 1)
+    titles = [html.escape(html.unescape(svg.partition("<title>")[2].partition("</title>")[0])) for svg in (first, second)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'role="img"><title>A: {titles[0]}; B: {titles[1]}</title>{first}{moved}</svg>'
+    )
 
 
 def _told(head: Mapping[str, Any], columns: bytes) -> list[tuple[Any, ...]]:

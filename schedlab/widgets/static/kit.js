@@ -3,7 +3,7 @@ class Kit {
   constructor(model, el) {
     Object.assign(this, { model, scope: new Scope(), head: model.get('head') ?? {} });
     this.words = KIT_WORDS[this.head.language] ?? KIT_WORDS.en;
-    this.root = h('div', { class: 'sl sl-kit', role: 'group', 'data-lm-suppress-shortcuts': 'true', 'aria-label': tame(this.head.title ?? '') });
+    this.root = h('div', { class: 'sl sl-kit', role: 'group', 'data-lm-suppress-shortcuts': 'true', 'aria-label': tame(this.head.title || this.words.knobs) });
     this.live = h('p', { class: 'sr', role: 'status', 'aria-live': 'polite' });
     el.append(this.root);
     this.look = new Look(this.root);
@@ -30,6 +30,7 @@ class Kit {
       watch.disconnect();
       clearTimeout(this.themeTimer);
     });
+    this.scope.resize(this.root, again); // a page may build a widget before it stands anywhere: then it has no colours yet
     for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
   }
   speak(text) {

@@ -11,6 +11,7 @@ KIT_WORDS.en = {
   happens: 'What happens: {what}',
   score: '{right} of {all} right at the first try',
   scoreOpen: '{done} of {all} answered, {right} right at the first try',
+  knobs: 'Knobs',
   working: 'working…',
   gone: 'not connected: run the cell again to move the knobs',
   amount: '{label}, in {unit}',

@@ -9,13 +9,12 @@ class Knobs extends Kit {
     this.state = h('p', { class: 'sl-state mute' });
     this.shown = h('div', { class: 'sl-shown' });
     this.root.append(
-      this.head.title ? h('header', { class: 'sl-head' }, h('h3', {}, worded(this.head.title))) : null,
-      h('div', { class: 'sl-knobs', role: 'group', 'aria-label': tame(this.head.title ?? '') }, ...this.controls.map(c => c.el)),
+      ...(this.head.title ? [h('div', { class: 'sl-head' }, h('h3', {}, worded(this.head.title)))] : []),
+      h('div', { class: 'sl-knobs', role: 'group', 'aria-label': tame(this.head.title || this.words.knobs) }, ...this.controls.map(c => c.el)),
       this.state,
       this.shown,
       this.live,
     );
-    this.root.querySelectorAll(':scope > :empty:not(.sl-shown):not(.sr):not(.sl-state)').forEach(e => e.remove());
     this.listen('change:view', () => this.draw());
     this.listen('change:values', () => this.flying || this.wanted || this.follow());
     this.listen('msg:custom', msg => this.heard(msg));
