@@ -1,25 +1,30 @@
 """Keeps a learner's code from hanging the notebook.
 
 Policies and behaviours that come with schedlab run bare. A policy that is written elsewhere has its
-hooks wrapped: an exception is told with the hook, the simulated time and the task, and a hook that
-does not come back within `PATIENCE_S` is broken off.
+hooks wrapped: an exception is told with the hook, the simulated time and the task, and code that
+does not come back within `PATIENCE_S` is broken off, also where it catches every exception.
+
+What cannot be broken off is a single call into C that never ends, such as `list(itertools.count())`.
 """
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
+from functools import partial
+from types import FrameType, TracebackType
 from typing import Any
 
-PATIENCE_S = 0.8  # seconds of wall time that one hook may take
-LOOK_EVERY_S = 0.2
+PATIENCE_S = 0.6  # seconds of wall time that one hook, or one step of a behaviour, may take
+LOOK_EVERY_S = 0.1
+LET_PASS = "--.--..---...--"  # at some jumps Python (3.12) counts what is behind as the `try`: dots are let pass
 
 
 class LearnerError(RuntimeError):
-    """A hook of a learner's policy failed: says which, at what simulated time and for which task."""
+    """A learner's code failed: says which hook or behaviour, at what simulated time and for which task."""
 
 
 class TookTooLong(BaseException):
@@ -30,82 +35,139 @@ class Guard:
     """What a learner's code is doing, for the alarm that may have to break it off."""
 
     def __init__(self) -> None:
-        self.doing = ""
-        self.calls = 0
+        self.doing = ""  # the hook or behaviour; empty outside of both
+        self.about: Sequence[Any] = ()  # what it was called with
+        self.calls = 0  # that the machine has made; a hook that calls hooks gets nowhere by it
 
     def __repr__(self) -> str:
         return f"<Guard {self.doing or 'idle'}>"
 
 
 def is_ours(policy: Any) -> bool:
-    """Does every class of this policy come with schedlab?"""
-    return all(
-        cls.__module__.split(".")[0] in ("schedlab", "builtins", "typing", "abc") for cls in type(policy).__mro__
-    )
+    """Does every class of this policy (or the class itself) come with schedlab?"""
+    classes = policy.__mro__ if isinstance(policy, type) else type(policy).__mro__
+    return all(cls.__module__.split(".")[0] in ("schedlab", "builtins", "typing", "abc") for cls in classes)
 
 
 def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:
-    """The policy itself if it is ours; otherwise the same object with its overridden hooks wrapped."""
-    if is_ours(policy) or hasattr(policy, "_guard"):
+    """The same policy, with a guard; the hooks of a learner's class are wrapped."""
+    if hasattr(policy, "_guard"):
         return policy
     policy._guard = Guard()
-    for hook in hooks:
+    if is_ours(policy):
+        return policy
+    for hook in hooks:  # inherited ones too: they may call what the learner has written
         method = getattr(policy, hook, None)
-        owner = getattr(method, "__func__", None)
-        if method is not None and owner is not None and not str(owner.__module__).startswith("schedlab."):
+        if hasattr(method, "__func__"):
             setattr(policy, hook, _wrapped(policy, hook, method, now))
     return policy
 
 
-def _wrapped(policy: Any, hook: str, method: Callable[..., Any], now: Callable[[], int]) -> Callable[..., Any]:
+def _wrapped(policy: Any, hook: str, method: Any, now: Callable[[], int]) -> Callable[..., Any]:
     guard: Guard = policy._guard
+    name = f"{type(policy).__name__}.{hook}"
 
     def call(*arguments: Any) -> Any:
-        outer, guard.doing = guard.doing, hook
-        guard.calls += 1
+        outer = guard.doing, guard.about
+        if not outer[0]:
+            guard.calls += 1
+        guard.doing, guard.about = name, arguments
         try:
             return method(*arguments)
-        except (LearnerError, TookTooLong):
+        except LearnerError:
             raise
-        except Exception as error:
-            task = next((f", task {a.name}" for a in arguments if hasattr(a, "sum_exec")), "")
-            raise LearnerError(
-                f"{type(policy).__name__}.{hook} failed at {now():,} ns{task}: {type(error).__name__}: {error}"
-            ) from error
+        except (Exception, SystemExit) as error:
+            raise failed(name, now(), arguments, error) from error
         finally:
-            guard.doing = outer
+            guard.doing, guard.about = outer
 
     return call
 
 
-@contextmanager
-def watched(policy: Any, now: Callable[[], int], progress: Callable[[], int]) -> Iterator[None]:
-    """Break the code inside off when nothing has moved for `PATIENCE_S`; raises LearnerError.
+def failed(what: str, now: int, about: Sequence[Any], error: BaseException) -> LearnerError:
+    """The error that tells of another one, raised in a learner's code."""
+    line = line_of(error.__traceback__)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return LearnerError(f"{what} failed at {now:,} ns{told(about)}: {said}{line}")
 
-    `progress` is a number that grows while the simulation moves. Works where an alarm signal can be
-    had: the main thread of a process on Unix. Elsewhere the code runs without an alarm.
+
+def told(about: Sequence[Any]) -> str:
+    """The task and the CPU among a hook's arguments, in words."""
+    task = next((f", task {a.name}" for a in about if hasattr(a, "sum_exec")), "")
+    cpu = next((f", {a}" for a in about if hasattr(a, "need_resched")), "")
+    return cpu + task
+
+
+def line_of(traceback: TracebackType | None) -> str:
+    """Where in a learner's own text an error arose."""
+    found = ""
+    while traceback is not None:
+        found = _line(traceback.tb_frame, traceback.tb_lineno) or found
+        traceback = traceback.tb_next
+    return found
+
+
+def _line(frame: FrameType, number: int | None) -> str:
+    if str(frame.f_globals.get("__name__")).split(".")[0] in ("schedlab", "contextlib"):
+        return ""
+    return f" (line {number}, in {frame.f_code.co_name})"
+
+
+@contextmanager
+def watched(policy: Any, now: Callable[[], int], outside: str = "") -> Iterator[None]:
+    """Break a learner's code off when one call of it has lasted `PATIENCE_S`; raises LearnerError.
+
+    `outside` names what runs while no hook and no behaviour does; without it such code is trusted.
+    Works where an alarm signal can be had: the main thread of a process on Unix. Elsewhere the code
+    runs without an alarm.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
     guard: Guard = getattr(policy, "_guard", None) or Guard()
-    seen, since = (-1, -1), 0.0
+    seen, since, over, caught, turn = (-1, -1), 0.0, False, "", 0
 
-    def look(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal seen, since
-        moved = (guard.calls, progress())
+    def look(_signal: int, frame: FrameType | None) -> None:
+        """Every `LOOK_EVERY_S`: has anything moved since the last look?"""
+        nonlocal seen, since, caught, turn
+        moved = (guard.calls, now())
         since = 0.0 if moved != seen else since + LOOK_EVERY_S
         seen = moved
-        if since >= PATIENCE_S:
+        if since < PATIENCE_S or over or not (guard.doing or outside or caught):
+            return
+        if frame is None or frame.f_globals.get("__name__") in ("contextlib", __name__):
+            return
+        if not caught:
+            line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")
+            caught = f"{guard.doing or outside} does not come back: broken off at {now():,} ns{told(guard.about)}{line}"
+        -ring  # noqa: B018  # it rings again at the next jump, so that an `except:` inside a loop cannot hold it
+        turn = (turn + 1) % len(LET_PASS)
+        if LET_PASS[turn] == "-":
             raise TookTooLong
 
-    before = signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
+    ring = _ring()
+    handler = signal.signal(signal.SIGALRM, look)
+    timer = signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
     try:
         yield
+        over = True
     except TookTooLong:
-        what = f"{type(policy).__name__}.{guard.doing}" if guard.doing else "a behaviour (or something outside a hook)"
-        raise LearnerError(f"{what} does not come back: broken off at simulated time {now():,} ns") from None
+        over = True
+        raise LearnerError(caught) from None
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)  # of whoever else measures time with it
+
+
+def _ring() -> Any:
+    """`-ring` makes the alarm due. As a call it would be served before the caller's next line; an operator is not."""
+    due = partial(_thread.interrupt_main, signal.SIGALRM)
+    return type("Ring", (), {"__neg__": staticmethod(due)})()
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from schedlab.guard import watched
+from schedlab.guard import LearnerError, failed, is_ours, watched
 from schedlab.sim import MS, US, Engine, S
 from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
 
@@ -131,23 +131,35 @@ class Scenario:
         return make_policy(factory, self.options, self.scheduler_name)
 
     def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
-        """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers."""
+        """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers.
+
+        Raises LearnerError, or what the machine says of an impossible answer; its `trace` holds the rows up to there.
+        """
         engine = Engine(self.seed)
         recorder = Recorder(self.family.FAMILY, on=record) if recorder is None else recorder
         running = self.family.build(self, self.policy() if policy is None else policy, engine, recorder)
-        with watched(running.policy, lambda: engine.now, lambda: engine.fired):
-            running.start()
-            if self.until is not None:
-                engine.run(self.until)
-            else:
-                engine.run_while(lambda: not running.ended(), LONGEST_RUN)
+        try:
+            outside = "" if is_ours(running.policy) else "code outside a hook"
+            with watched(running.policy, lambda: engine.now, outside):
+                running.start()
+                if self.until is not None:
+                    engine.run(self.until)
+                else:
+                    engine.run_while(lambda: not running.ended(), LONGEST_RUN)
+        except RuntimeError as error:  # a learner's code failed, or led the machine where it cannot go on
+            vars(error)["trace"] = self._trace(running, recorder, engine.now)
+            if isinstance(error, LearnerError):
+                error.__traceback__ = None  # the way through the machine tells a learner nothing; the cause is kept
+            raise
         if self.until is None and not running.ended():
             raise ScenarioError(f"the run is not over after {LONGEST_RUN // S} s of simulated time: say `until`")
+        return self._trace(running, recorder, engine.now)
+
+    def _trace(self, running: Running, recorder: Recorder, end: int) -> Trace:
         about = {"title": self.title or f"{self.scheduler_name}", **running.about}
         return Trace(
-            recorder.family, recorder.columns, running.names, end=engine.now, notes=recorder.notes, about=about,
-            scenario=self,
-        )  # fmt: skip
+            recorder.family, recorder.columns, running.names, end=end, notes=recorder.notes, about=about, scenario=self
+        )
 
     # -- changing -----------------------------------------------------------------------------
 
@@ -247,16 +259,26 @@ def make_policy(factory: Callable[..., Any], options: Mapping[str, Any], name: s
     import inspect
 
     try:
-        takes = list(inspect.signature(factory).parameters)
+        takes = dict(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
-        takes = []
-    check_keys(options, takes, f"options of {name}")
-    try:
-        return factory(**options)
-    except ScenarioError:
-        raise
-    except ValueError as error:
-        raise ScenarioError(f"options of {name}: {error}") from None
+        takes = {}
+    check_keys(options, tuple(takes), f"options of {name}")
+    missing = [p.name for p in takes.values() if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]
+    for key in missing:
+        if key not in options:
+            raise ScenarioError(f"options of {name}: {key!r} is missing; for example options={{{key!r}: ...}}")
+    if is_ours(factory):
+        try:
+            return factory(**options)
+        except ValueError as error:
+            raise ScenarioError(f"options of {name}: {error}") from None
+    with watched(None, lambda: 0, f"{name}.__init__"):
+        try:
+            return factory(**options)
+        except ValueError as error:
+            raise ScenarioError(f"options of {name}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise failed(f"{name}.__init__", 0, (), error) from error
 
 
 def mapping(value: Any, where: str) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ from schedlab.linux.task import (
 from schedlab.sim import Engine, S
 from schedlab.trace import NOBODY, Recorder
 
-EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, EVENT_RANK, BURST_RANK = range(0, 6 << 20, 1 << 20)
+EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_RANK = range(0, 7 << 20, 1 << 20)
 # Within a rank calls go by number of CPU or task, which is added to these.
 
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
@@ -158,6 +158,16 @@ class Machine:
         self.record.migrate(self.now, task.id, cpu.id, task.cpu.id)
         task.cpu = cpu
 
+    def timer(self, cpu: CPU, when: int, name: Any) -> None:
+        """Plan `policy.timer(cpu, name)` for time `when` (ns); `cpu` is charged before."""
+        self.engine.at(when, self._timer_fires, (cpu, name), TIMER_RANK + cpu.id)
+
+    def _timer_fires(self, what: tuple[CPU, Any]) -> None:
+        cpu, name = what
+        if self.engine.now > cpu.since:
+            self._charge(cpu)
+        self.policy.timer(cpu, name)
+
     # -- tasks come and go ----------------------------------------------------------------------
 
     def create(
@@ -180,7 +190,7 @@ class Machine:
         self.names.extend([""] * (task.id + 1 - len(self.names)))
         self.names[task.id] = name
         self.tasks[task.id] = task
-        task.cpu = parent.cpu if parent else self.policy.select_cpu(task, "new")
+        task.cpu = parent.cpu if parent else self._checked_cpu(self.policy.select_cpu(task, "new"), task)
         self.record.spawn(self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice)
         return task
 
@@ -235,7 +245,7 @@ class Machine:
         was = task.state
         cpu = policy.select_cpu(task, why)
         if cpu is not task.cpu:
-            self.migrate(task, cpu)
+            self.migrate(task, self._checked_cpu(cpu, task))
         if now > cpu.since:
             self._charge(cpu)
         task.state = READY
@@ -261,6 +271,14 @@ class Machine:
         self.policy.enqueue(task, task.cpu, "signal")
         if task.cpu.curr is not task:  # it may be about to sleep, inside the very pick that delivers the signal
             self.record.wake(self.now, task.id, task.cpu.id, NOBODY, was)
+
+    def _checked_cpu(self, cpu: Any, task: Any) -> CPU:
+        """A policy may only send a task to a CPU of this machine that the task may use."""
+        if not isinstance(cpu, CPU) or cpu not in self.cpus:
+            raise PolicyError(f"{self.policy.name}.select_cpu must return a CPU of the machine, not {cpu!r}")
+        if task.allowed is not None and cpu.id not in task.allowed:
+            raise PolicyError(f"{self.policy.name} sends {task.name} to {cpu.name}, but it {_may_use(task)}")
+        return cpu
 
     # -- choosing -------------------------------------------------------------------------------
 
@@ -307,11 +325,11 @@ class Machine:
         now, policy, prev = self.engine.now, self.policy, cpu.curr
         if now > cpu.since:
             self._charge(cpu)
-        cpu.need_resched = False
         if prev is not cpu.idle and prev.state != RUNNING:
             policy.dequeue(prev, cpu, "exit" if prev.state == ZOMBIE else "sleep")
         self._count_pick(cpu)
         next_ = policy.pick(cpu, prev)
+        cpu.need_resched = False  # whatever the pick itself has noticed is answered by it
         if next_ is None:
             next_ = cpu.idle
         if next_ is not prev:
@@ -349,20 +367,25 @@ class Machine:
         if cpu.picked_at != now:
             cpu.picked_at, cpu.picks = now, 0
         cpu.picks += 1
-        if cpu.picks > PICKS_WITHOUT_TIME:
+        if cpu.picks > PICKS_WITHOUT_TIME + 4 * len(self.tasks):  # that many may well go to sleep at one instant
             raise Loop(
-                f"{cpu.name} has chosen {PICKS_WITHOUT_TIME:,} times at {now:,} ns without time passing: "
-                f"{self.policy.name} asks it to choose again and again"
+                f"{cpu.name} has chosen {cpu.picks - 1:,} times at {now:,} ns without time passing: "
+                f"{self.policy.name} asks it to choose again and again, or tasks only yield to each other"
             )
 
     def _check_pick(self, cpu: CPU, task: Any) -> None:
         """A policy, a learner's too, may only pick a task that is ready and not running elsewhere."""
         if task is cpu.idle:
             return
-        if not isinstance(task, Task):
+        if not isinstance(task, Task) or task.id == NOBODY:
             raise PolicyError(f"{self.policy.name}.pick must return a task or None, not {task!r}")
+        picks = f"{self.policy.name} picks {task.name} on {cpu.name}, but it"
+        if task.state == RUNNING:
+            raise PolicyError(f"{picks} runs on {task.cpu} already")
         if task.state != READY:
-            raise PolicyError(f"{self.policy.name} picks {task.name} on {cpu.name}, but it is {_state(task)}")
+            raise PolicyError(f"{picks} is {_state(task)}")
+        if task.allowed is not None and cpu.id not in task.allowed:
+            raise PolicyError(f"{picks} {_may_use(task)}")
 
     def _cost(self, cpu: CPU, switched: bool) -> int:
         """How long this pick keeps the CPU from its task: waiting for the lock, holding it, switching (ns)."""
@@ -485,7 +508,7 @@ class Machine:
         self, parent: Any, name: str, behaviour: Iterable[Step], *, id: int | None = None, **born: Any
     ) -> Any | None:
         """`parent` creates a child that inherits its nice value and policy; None where there is no room (EAGAIN)."""
-        inherited = {"nice": parent.nice, "policy": parent.policy, "rt_priority": parent.rt_priority}
+        inherited = {key: getattr(parent, key) for key in ("nice", "policy", "rt_priority", "allowed")}
         child = self.create(name, behaviour, id=id, parent=parent, **{**inherited, **born})
         if child is None:
             self.record.no_slot(self.now, parent.id, parent.cpu.id)
@@ -502,6 +525,11 @@ class Machine:
         self.policy.renice(task, cpu, nice)
         task.nice = nice
         self.record.renice(self.now, task.id, cpu.id, nice, old)
+
+    def setscheduler(self, task: Any, policy: int, rt_priority: int) -> None:
+        """Give a task another class, from inside or outside."""
+        self._charge(task.cpu)
+        self.policy.setscheduler(task, task.cpu, policy, rt_priority)
 
     def yield_now(self, cpu: CPU) -> None:
         """The running task yields, asked from outside its behaviour."""
@@ -526,11 +554,6 @@ class Machine:
             task.wake_ticket = 0
         for sleepers in self._channels.values():
             if task in sleepers:
-    def setscheduler(self, task: Any, policy: int, rt_priority: int) -> None:
-        """Give a task another class, from inside or outside."""
-        self._charge(task.cpu)
-        self.policy.setscheduler(task, task.cpu, policy, rt_priority)
-
                 sleepers.remove(task)
         task.state = ZOMBIE
         if was == READY:
@@ -573,6 +596,10 @@ class Machine:
 
 def _cpu_number(cpu: CPU) -> int:
     return cpu.id
+
+
+def _may_use(task: Any) -> str:
+    return f"may only use CPU {', '.join(map(str, sorted(task.allowed)))}"
 
 
 def _state(task: Any) -> str:

@@ -13,28 +13,47 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from schedlab.guard import guarded
+from schedlab.guard import Guard, LearnerError, failed, guarded
 from schedlab.linux import task as steps
+from schedlab.linux.cfs import CFS
+from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
+from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
 from schedlab.linux.kinds import GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.o1 import O1, O1_2_6_22
 from schedlab.linux.on import ON
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import FOREVER, NICE_MAX, NICE_MIN, POLICY_NAMES, RT_MAX, RT_MIN, Step
-from schedlab.linux.v001 import NR_TASKS, V001
+from schedlab.linux.task import CLASSES, FOREVER, NICE_MAX, NICE_MIN, POLICY_NAMES, RT_MAX, RT_MIN, Step
+from schedlab.linux.v001 import V001
 from schedlab.scenario import Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
 from schedlab.sim import US, Engine
 from schedlab.trace import Recorder
 
 FAMILY = LINUX
-SCHEDULERS: dict[str, Callable[..., Policy]] = {"v0.01": V001, "o(n)": ON, "o1": O1, "o1-2.6.22": O1_2_6_22}
+SCHEDULERS: dict[str, Callable[..., Policy]] = {
+    "v0.01": V001,
+    "o(n)": ON,
+    "o1": O1,
+    "o1-2.6.22": O1_2_6_22,
+    "cfs-2.6.23": CFS_2_6_23,
+    "cfs": CFS,
+    "eevdf-6.6": EEVDF_6_6,
+    "eevdf": EEVDF,
+}
 
 TASK_KEYS = ("name", "count", "nice", "class", "rt_priority", "start", "cpus", "mm", "does")
 MACHINE_KEYS = ("hz", "switch", "lock", "look")
 TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
 WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
+STEP_NAMES = {
+    steps.RUN: "run", steps.SYSTEM: "system", steps.SLEEP: "sleep", steps.DISK_SLEEP: "disk", steps.ALARM: "alarm",
+    steps.YIELD: "yield", steps.EXIT: "exit", steps.REAP: "reap", steps.WAIT: "wait", steps.WAKE: "wake",
+    steps.RENICE: "renice", steps.FORK: "fork",
+}  # fmt: skip
+ARGUMENTS = {number: {"fork": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1) for number, name in STEP_NAMES.items()}
 STEP_KEYS = (*TIMED, *WORDS, "wait", "wake", "renice", "fork", "repeat", "times")
 EVENT_KEYS = ("wake", "kill", "yield", "renice", "spawn", "set")
+MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
 MOST_TASKS = 100_000
 MOST_DEPTH = 20  # of repeats and forks inside each other
 
@@ -51,6 +70,7 @@ class Making:
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine = machine
+        self.name = name
         self.stream = machine.engine.stream(f"task {name}")
 
 
@@ -69,14 +89,37 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
         if len(checked) > MOST_TASKS:
             raise ScenarioError(f"tasks: more than {MOST_TASKS:,} tasks")
-    one_cpu_only = scenario.scheduler in ("v0.01", V001) or (
-        isinstance(scenario.scheduler, type) and issubclass(scenario.scheduler, V001)
-    )
-    if one_cpu_only and scenario.cpus != 1:
-        raise ScenarioError(f"cpus: v0.01 knows one CPU, not {scenario.cpus}")
-    if one_cpu_only and len(checked) >= NR_TASKS:
-        raise ScenarioError(f"tasks: v0.01 has {NR_TASKS - 1} slots for tasks, not {len(checked)}")
+    for i, event in enumerate(scenario.events):
+        if "spawn" in event:
+            check_task(event["spawn"], f"events[{i}].spawn", scenario.cpus, 1)
+    check_answers(scenario.scheduler)
+    check_limits(scenario, checked)
     return tuple(checked)
+
+
+def check_answers(scheduler: Any) -> None:
+    """A policy class must answer the questions that every generation answers."""
+    missing = [hook for hook in MUST_ANSWER if getattr(scheduler, hook, None) is getattr(Policy, hook)]
+    if not isinstance(scheduler, str) and missing:
+        raise ScenarioError(
+            f"scheduler: {scheduler.__name__} has no {' and no '.join(missing)}; "
+            f"every policy must answer {', '.join(MUST_ANSWER)}"
+        )
+
+
+def check_limits(scenario: Scenario, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """What this generation does not have: more CPUs, more slots, classes of tasks that came later."""
+    policy: Any = SCHEDULERS[scenario.scheduler] if isinstance(scenario.scheduler, str) else scenario.scheduler
+    if policy.most_cpus is not None and scenario.cpus > policy.most_cpus:
+        raise ScenarioError(f"cpus: {policy.name} knows {policy.most_cpus} CPU, not {scenario.cpus}")
+    if policy.most_tasks is not None and len(tasks) > policy.most_tasks:
+        raise ScenarioError(f"tasks: {policy.name} has {policy.most_tasks} slots for tasks, not {len(tasks)}")
+    for task in tasks:
+        class_ = next(name for name, number in CLASSES.items() if number == task["policy"])
+        if class_ not in policy.classes:
+            raise ScenarioError(
+                f"the task {task['name']!r}: {policy.name} has no class {class_!r}, it has {', '.join(policy.classes)}"
+            )
 
 
 def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[str, Any]]:
@@ -92,7 +135,7 @@ def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[s
         raise ScenarioError(f"{where}.rt_priority: only a fifo or rr task has one; class is {class_!r}")
     task = {
         "nice": whole(given.get("nice", 0), f"{where}.nice", NICE_MIN, NICE_MAX),
-        "policy": POLICY_NAMES.index(class_),
+        "policy": CLASSES[class_],
         "rt_priority": whole(given.get("rt_priority", 1), f"{where}.rt_priority", RT_MIN, RT_MAX) if real_time else 0,
         "start": duration(given.get("start", 0), f"{where}.start"),
         "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
@@ -124,7 +167,7 @@ def check_mm(value: Any, where: str) -> bool:
 def check_behaviour(does: Any, where: str, depth: int = 0) -> Part:
     """What a task does, as a function that makes its steps afresh for each run."""
     if callable(does):
-        return lambda making: own_steps(does, where)
+        return lambda making: own_steps(does, where, making)
     if isinstance(does, Iterator):
         raise ScenarioError(f"{where}: pass the function, not its result: a run must be able to start it again")
     if isinstance(does, Mapping):
@@ -142,18 +185,67 @@ def check_behaviour(does: Any, where: str, depth: int = 0) -> Part:
     return all_parts
 
 
-def own_steps(function: Callable[[], Any], where: str) -> Iterable[Step]:
-    """Call a learner's behaviour; its answer must be iterable."""
-    made = function()
+def own_steps(function: Callable[[], Any], where: str, making: Making) -> Iterator[Step]:
+    """The steps of a learner's behaviour; whatever is wrong with them is told with the task and the time."""
+    guard: Guard = vars(making.machine.policy)["_guard"]
+    what = f"the behaviour of {making.name}"
+    answer: Any = None
+    made: Any = None
+    while True:
+        outer, guard.doing, guard.about = (guard.doing, guard.about), what, ()
+        guard.calls += 1
+        try:
+            if made is None:
+                made = iterator(function(), where)
+            step = made.send(answer) if answer is not None and hasattr(made, "send") else next(made)
+            step = checked_step(step, where, making.machine)
+        except StopIteration:
+            return
+        except LearnerError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise failed(what, making.machine.now, (), error) from error
+        finally:
+            guard.doing, guard.about = outer
+        answer = yield step
+
+
+def iterator(made: Any, where: str) -> Iterator[Any]:
+    """What a learner's function has returned must be a series of steps."""
     if isinstance(made, (str, bytes, Mapping)) or not isinstance(made, Iterable):
         raise ScenarioError(f"{where}: the function must return or yield steps, not {made!r}")
-    return made
+    return iter(made)
+
+
+def checked_step(step: Any, where: str, machine: Machine) -> Step:
+    """A step that Python code has made; the behaviour of a child that it forks is looked after like its own."""
+    check_made(step, where)
+    if step[0] != steps.FORK:
+        return step
+    _fork, name, behaviour, born = step
+    return (steps.FORK, str(name), lambda: own_steps(behaviour, f"{where}.fork", Making(machine, str(name))), born)
+
+
+def check_made(step: Any, where: str) -> None:
+    """Was this step made by one of the functions in schedlab.linux.task, and with times that can be?"""
+    if not isinstance(step, tuple) or not step or step[0] not in ARGUMENTS or len(step) != ARGUMENTS[step[0]] + 1:
+        raise ScenarioError(f"{where}: {step!r} is no step; make steps with run(), sleep(), ... of schedlab.linux.task")
+    name = STEP_NAMES[step[0]]
+    if name in TIMED and (isinstance(step[1], bool) or not isinstance(step[1], int)):
+        raise ScenarioError(f"{where}: {name}({step[1]!r}): a time is a whole number of ns; 1.5 ms is int(1.5 * MS)")
+    if name in TIMED and step[1] < 0 and not (step[1] == FOREVER and name in ("run", "sleep")):
+        raise ScenarioError(f"{where}: {name}({step[1]}): a time cannot be negative")
+    if name == "renice":
+        whole(step[1], f"{where}: renice", NICE_MIN, NICE_MAX)
 
 
 def check_step(step: Any, where: str, depth: int) -> Part:
     """One step, as a function that makes it."""
     if isinstance(step, tuple):  # made with schedlab.linux.task
-        return lambda making: (step,)
+        check_made(step, where)
+        return lambda making: one(checked_step(step, where, making.machine))
+    if callable(step):
+        return lambda making: own_steps(step, where, making)
     if isinstance(step, str):
         if step not in WORDS:
             raise ScenarioError(f"{where}: {step!r} is no step{nearest(step, tuple(WORDS))}")
@@ -180,6 +272,11 @@ def check_step(step: Any, where: str, depth: int) -> Part:
     if key == "fork":
         return check_fork(value, f"{where}.fork", depth)
     raise ScenarioError(f"{where}: 'times' belongs beside 'repeat'")
+
+
+def one(step: Step) -> Iterator[Step]:
+    """A series of one step, which takes the step's answer without a word."""
+    yield step
 
 
 def check_repeat(step: Mapping[str, Any], where: str, depth: int) -> Part:
@@ -376,8 +473,12 @@ class Running:
     def set_options(self, options: Mapping[str, Any]) -> None:
         """Change settings of the scheduler while it runs."""
         for name, value in options.items():
-            if name not in self.scenario.options and not hasattr(self.policy, name):
-                raise ScenarioError(f"set: {self.policy.name} has no setting {name!r}")
+            old = getattr(self.policy, name, None)
+            if name.startswith("_") or not isinstance(old, (int, str, float)):
+                settings = [key for key, held in vars(self.policy).items() if isinstance(held, (int, str, float))]
+                raise ScenarioError(f"set: {self.policy.name} has no setting {name!r}{nearest(name, settings)}")
+            if type(value) is not type(old):
+                raise ScenarioError(f"set: {name} is {old!r} now, so it cannot become {value!r}")
             setattr(self.policy, name, value)
 
     def task_named(self, name: str) -> Any:
