@@ -169,7 +169,7 @@ class Reader:
                 if found is None:
                     continue
             elif line[-1:] != b"\n" and not SURELY_WHOLE.search(line.rstrip()):
-                raise self.cut_off("the file ends within this line")
+                raise self.cut_off("it ends within this line")
             pid, cpu, flags, seconds, fraction, event, fields = found.groups()
             now = int(seconds) * 1_000_000_000 + int(fraction.ljust(9, b"0")) if seconds else int(fraction) * 1000
             if now < last:
@@ -234,6 +234,8 @@ class Reader:
             self.rebuild.after_loss.add(int(started[1]))
             return None
         if BETWEEN.match(line):
+            if line[-1:] != b"\n":
+                raise self.cut_off("it ends within this line")
             if entries := ENTRIES.match(line):
                 self.promised, self.cpus = int(entries[1]), int(entries[3])
                 if self.promised < int(entries[2]):
@@ -258,7 +260,7 @@ class Reader:
         if self.last_event in HOLDS_LINES and (found := self.match(self.following)):
             return found
         if not line.endswith(b"\n"):
-            raise self.cut_off("the file ends within this line")
+            raise self.cut_off("it ends within this line")
         raise TraceError(f"line {first}: this is no event: {shown(line.rstrip())}")
 
     def with_next_lines(self, line: bytes, lines: Iterator[bytes]) -> re.Match[bytes] | None:
@@ -274,9 +276,10 @@ class Reader:
             self.number += 1
             line += self.following
             found = self.match(line)
-            if found and len(self.head_name(line)) <= LONGEST_NAME and fields_fit(found[6], found[7].rstrip()):
-                return found
-            if self.match(self.following):
+            if found and len(self.head_name(line)) <= LONGEST_NAME:
+                if fields_fit(found[6], found[7].rstrip()):
+                    return found
+            elif self.match(self.following):
                 return None
         return None
 
