@@ -1,4 +1,7 @@
-"""Vectors of real kernel functions: v0.01, 2.4.16, 2.6.11 and 2.6.22 (schemas `linux-0.01/v1`, `linux-2.4/v1`, `linux-o1/v1`)."""
+"""Vectors of real kernel functions of v0.01, 2.4.16, 2.6.11 and 2.6.22.
+
+Their schemas are `linux-0.01/v1`, `linux-2.4/v1` and `linux-o1/v1`.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +50,11 @@ class Rig:
 # -- Linux 0.01 ---------------------------------------------------------------------------------
 
 
-def v001_bursts(entry: Vector, tick: int) -> Iterator[Step]:
-    """Ticks number 0, m, 2m ... of a task are user mode and the others kernel mode, if m is set."""
+def v001_bursts(entry: Vector, tick: int, inside: set[int]) -> Iterator[Step]:
+    """Ticks number 0, m, 2m ... of a task are user mode and the others kernel mode, if m is set.
+
+    A burst that ends within its kernel ticks sleeps inside the call: `inside` holds its slot until it returns.
+    """
     period, used = entry["kernel_mode_period"], 0
     while True:
         left = entry["run"] or FOREVER
@@ -59,11 +65,14 @@ def v001_bursts(entry: Vector, tick: int) -> Iterator[Step]:
             user = used % period == 0
             stretch = 1 if user else period - used % period
             if left != FOREVER:
+                if not user and left < stretch:
+                    inside.add(entry["slot"])
                 stretch = min(stretch, left)
                 left -= stretch
             yield run(stretch * tick) if user else system(stretch * tick)
             used += stretch
         yield sleep(FOREVER if entry["sleep"] <= 0 else entry["sleep"] * tick)
+        inside.discard(entry["slot"])
 
 
 def replay_v001(vector: Vector) -> Difference | None:
@@ -72,10 +81,11 @@ def replay_v001(vector: Vector) -> Difference | None:
     rig = Rig(policy, vector["hz"])
     machine, tick = rig.machine, rig.machine.tick_ns
     idle = rig.cpu.idle
+    inside: set[int] = set()
     for entry in vector["tasks"]:
         task = machine.create(
             f"slot{entry['slot']}",
-            v001_bursts(entry, tick),
+            v001_bursts(entry, tick, inside),
             id=entry["slot"],
             slot=entry["slot"],
             priority=entry["priority"],
@@ -101,9 +111,7 @@ def replay_v001(vector: Vector) -> Difference | None:
             return
         counters = {"0": idle.counter} | {str(t.slot): t.counter for t in policy.slots[1:] if t is not None}
         asleep = [t.slot for t in policy.slots[1:] if t is not None and t.state not in (READY, RUNNING)]
-        log.append(
-            {"t": machine.jiffies, **charged, "next": rig.current, "counter": counters, "sleeping": asleep}
-        )
+        log.append({"t": machine.jiffies, **charged, "next": rig.current, "counter": counters, "sleeping": asleep})
         charged.clear()
 
     blocked: set[int] = set()  # the recorder delivers a signal only when a task that has blocked becomes runnable
@@ -117,6 +125,13 @@ def replay_v001(vector: Vector) -> Difference | None:
             deliver(task)
             task.has_signal = task.id not in blocked
 
+    return_to_user = policy.system_return
+
+    def leave_the_kernel(cpu: Any, curr: Any) -> None:
+        if curr.slot not in inside:
+            return_to_user(cpu, curr)
+
+    policy.system_return = leave_the_kernel  # type: ignore[method-assign]  # a call that sleeps has not returned
     policy.dequeue = note_blocked  # type: ignore[method-assign]  # nothing else to do in this generation
     machine.signal = deliver_to_sleeper  # type: ignore[method-assign]  # the recorder's rule, not the machine's
     policy.tick = note_charged  # type: ignore[method-assign]  # the vector also tells whom the tick found running
@@ -277,7 +292,8 @@ def replay_o1(vector: Vector) -> Difference | None:
         now = (rig.current, visible(snapshot))
         named = [word for word in events if word != "tick"]
         if vector["full_log"] or named or now != shown[0]:
-            log.append({"t": machine.now, "ev": events if vector["full_log"] else named, "cur": rig.current, **snapshot})
+            told = events if vector["full_log"] else named
+            log.append({"t": machine.now, "ev": told, "cur": rig.current, **snapshot})
         shown[0] = now
 
     machine.on_instant = note_instant
