@@ -30,8 +30,9 @@ def execute(path: Path) -> bool:
     import nbformat
 
     before = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(before, as_version=4)
-    _name_cells(notebook["cells"])
+    stored = json.loads(before)
+    name_cells(stored["cells"])
+    notebook = nbformat.reads(json.dumps(stored), as_version=4)
     client = nbclient.NotebookClient(
         notebook,
         timeout=PATIENCE_S,
@@ -61,12 +62,13 @@ def settled(notebook: Notebook) -> Notebook:
     for cell in notebook["cells"]:
         cell["metadata"] = {"tags": tags(cell)} if tags(cell) else {}
         cell.pop("attachments", None)
-    for cell in code(notebook):
-        cell["execution_count"] = None
+    for number, cell in enumerate(code(notebook), start=1):
+        cell["execution_count"] = number  # nbval takes a cell without one for a cell that never ran
         for output in cell["outputs"]:
-            output.pop("metadata", None) if output["output_type"] == "stream" else output.update(metadata={})
-            if "execution_count" in output:
-                output["execution_count"] = None
+            if output["output_type"] in ("execute_result", "display_data"):
+                output["metadata"] = {}
+            if output["output_type"] == "execute_result":
+                output["execution_count"] = number
             # a view without its model shows nothing; without it, every reader takes the picture
             output.get("data", {}).pop(WIDGET, None)
         cell["outputs"] = _joined(cell["outputs"])
@@ -89,13 +91,15 @@ def dumped(notebook: Notebook) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _name_cells(cells: Iterable[dict[str, Any]]) -> None:
+def name_cells(cells: Iterable[dict[str, Any]]) -> None:
     """Give every cell without a name of its own one after its stage or kind: `predict-2`."""
     cells = list(cells)
     taken = {cell.get("id", "") for cell in cells}
+    own: set[str] = set()
     for cell in cells:
         name = cell.get("id", "")
-        if NAME.fullmatch(name) and not GENERATED_ID.fullmatch(name):
+        if NAME.fullmatch(name) and not GENERATED_ID.fullmatch(name) and name not in own:
+            own.add(name)
             continue
         stem = (tags(cell) or ["text" if cell["cell_type"] == "markdown" else "run"])[0]
         number = next(n for n in range(1, 1000) if f"{stem}-{n}" not in taken)
@@ -108,7 +112,7 @@ def practised(notebook: Notebook) -> Notebook:
     cells = []
     for cell in settled(json.loads(json.dumps(notebook)))["cells"]:
         if cell["cell_type"] == "code":
-            cells.append({**cell, "outputs": [], "source": without_answers(text_of(cell["source"]))})
+            cells.append({**cell, "outputs": [], "execution_count": None, "source": without_answers(text_of(cell["source"]))})
         elif heading := HEADING.search(text_of(cell["source"])):
             cells.append({**cell, "source": heading[0]})
     return {**notebook, "cells": cells, "metadata": {"kernelspec": KERNEL, "language_info": {"name": "python"}}}
