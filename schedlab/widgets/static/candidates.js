@@ -9,7 +9,7 @@ class Candidates extends Panel {
     const pictures = { ruler: Ruler, terms: Terms, bitmap: Bitmap };
     this.table = h('table');
     this.svgEl = s('svg', { role: 'img' });
-    this.box = this.scroll(this.title, pictures[this.how.form] ? this.svgEl : null, this.table);
+    this.box = this.scroll(say(app.words, 'contents', { title: this.title }), pictures[this.how.form] ? this.svgEl : null, this.table);
     this.body.append(this.box);
     this.inset = 2;
     if (pictures[this.how.form]) {

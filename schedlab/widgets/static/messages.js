@@ -108,7 +108,7 @@ class Graph extends Panel {
     for (const el of [this.lit, this.head, this.msg, this.flights]) el.style.visibility = none ? 'hidden' : '';
     if (none) {
       this.note(words.noMessage);
-      this.svgEl.setAttribute('aria-label', words.noMessage);
+      this.svgEl.setAttribute('aria-label', words.noMessageSays);
       this.nodes.forEach(n => set(n.box, { stroke: 'var(--sl-edge)', fill: 'var(--sl-bg)' }));
       return;
     }
@@ -317,7 +317,7 @@ class Objects extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.etcd);
     this.table = h('table');
-    this.body.append(this.scroll(this.title, this.table));
+    this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.table));
     this.openRows = new Set();
     const c = trace.c;
     this.rowsOf = trace.head.objects.map(() => []);

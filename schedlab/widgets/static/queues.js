@@ -6,7 +6,7 @@ class Queues extends Panel {
     super(app, trace, spec, app.words.runQueues);
     this.shownPlaces = trace.head.places.filter(p => !spec.places || spec.places.includes(p.first));
     this.svgEl = s('svg', { role: 'img' });
-    this.body.append(this.scroll(this.title, this.svgEl));
+    this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl));
     this.inset = 2;
     this.back = s('g');
     this.front = s('g');
@@ -41,6 +41,7 @@ class Queues extends Panel {
         kids.push(this.text(LEFT + 16 + ((seen - 1) % per) * CELL, y + 20 + Math.floor((seen - 1) / per) * CELL, `+${items.length - seen + 1}`, { 'text-anchor': 'middle', 'font-weight': 600, class: 'more' }));
       kids.push(label(0, y + 20, name, attrs));
       y += Math.ceil(seen / per) * CELL + 4;
+      return this.list(items.map(v => v[1]), over ? seen - 1 : items.length);
     };
     for (const p of this.shownPlaces) {
       if (p.lane != null && p.lane !== lane) {
@@ -67,16 +68,16 @@ class Queues extends Panel {
           y += 24;
         }
         held.forEach(([k, items], n) => {
-          row(items, String((p.base ?? 0) + k), Math.min(per, items.length), 1, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 ? 'acc' : 'mute' });
+          const list = row(items, String((p.base ?? 0) + k), Math.min(per, items.length), 1, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 ? 'acc' : 'mute' });
           waiting += items.length;
-          said.push(say(words, 'queueItem', { place: `${name} ${(p.base ?? 0) + k}`, list: this.list(items.map(v => v[1])) }));
+          said.push(say(words, 'queueItem', { place: `${name} ${(p.base ?? 0) + k}`, list }));
         });
         if (!held.length) said.push(say(words, 'queueItem', { place: name, list: words.empty }));
         y += 4;
         continue;
       }
       const items = now.in(p.first);
-      said.push(say(words, 'queueItem', { place: name, list: items.length ? this.list(items.map(v => v[1])) : words.empty }));
+      let list = this.list(items.map(v => v[1]));
       if (p.kind === 'slots') {
         const beside = W - LEFT > 16 * 22,
           x0 = beside ? LEFT : 0,
@@ -91,8 +92,9 @@ class Queues extends Panel {
       } else {
         if (p.kind === 'list') waiting += items.length;
         const rows = p.kind === 'one' ? 1 : (p.rows ?? (many ? 1 : p.kind === 'list' ? 3 : 2));
-        row(items, name, p.kind === 'one' ? 1 : p.size || Math.min(per * rows, Math.max(3, trace.tasks.length)), rows);
+        list = row(items, name, p.kind === 'one' ? 1 : p.size || Math.min(per * rows, Math.max(3, trace.tasks.length)), rows);
       }
+      said.push(say(words, 'queueItem', { place: name, list: items.length ? list : words.empty }));
     }
     this.tall = Math.ceil(y + 4);
     set(this.svgEl, { height: this.tall, viewBox: `0 0 ${W} ${this.tall}` });
@@ -112,7 +114,7 @@ class Tree extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.runQueue);
     this.svgEl = s('svg', { role: 'img' });
-    this.body.append(this.scroll(this.title, this.svgEl));
+    this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl));
     this.inset = 2;
     this.column = { scale: spec.scale ?? 1, digits: spec.digits ?? 2, sign: spec.sign ?? true, unit: spec.unit ?? '' };
     this.fitted(this.svgEl, () => {
@@ -251,7 +253,8 @@ class Tree extends Panel {
     };
     for (const { n, folded } of order) if (!folded) put_(n.item, ...spot.get(n.item), n);
     on.slice(0, 12).forEach((item, k) => put_(item, mid + (k - (on.length - 1) / 2) * 34, 18));
-    asleep.slice(0, Math.floor((W - left) / 32)).forEach((item, k) => put_(item, left + 18 + k * 32, bottom + 21, null, 0.55));
+    const beds = Math.max(1, Math.floor((W - left) / 32));
+    asleep.slice(0, beds).forEach((item, k) => put_(item, left + 18 + k * 32, bottom + 21, null, 0.55));
     for (const [item, t] of this.tokens) {
       if (seen.has(item)) continue;
       for (const el of Object.values(t)) this.hide(el);
@@ -273,7 +276,7 @@ class Tree extends Panel {
       [
         ...(spec.running == null ? [] : [say(words, 'treeOn', { list: this.list(on) })]),
         say(words, 'treeSays', { list: this.list(inOrder) }),
-        ...(asleep.length ? [say(words, 'treeAsleep', { list: this.list(asleep) })] : []),
+        ...(asleep.length ? [say(words, 'treeAsleep', { list: this.list(asleep, Math.min(beds, asleep.length)) })] : []),
       ].join(' '),
     );
   }
@@ -284,7 +287,7 @@ class Processors extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.processors);
     this.svgEl = s('svg', { role: 'img' });
-    this.body.append(this.scroll(this.title, this.svgEl));
+    this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl));
     this.inset = 2;
     const lanes = new Map((spec.rows ?? []).map((r, k) => [r.lane, k])),
       c = trace.c;
@@ -363,6 +366,7 @@ class Processors extends Panel {
       const over = items.length > cells;
       items.slice(0, over ? cells - 1 : cells).forEach((item, k) => at.set(item, [x + k * X.cell, y]));
       if (over) more.push(this.text(x + (cells - 1) * X.cell, y + 4, `+${items.length - cells + 1}`, { 'text-anchor': 'middle', 'font-weight': 600, class: 'more' }));
+      return items.length ? this.list(items, over ? cells - 1 : items.length) : words.empty;
     };
     const items = place => (place == null ? [] : now.in(place).map(v => v[1]));
     rows.forEach((r, k) => {
@@ -381,14 +385,13 @@ class Processors extends Panel {
       t.label.setAttribute('class', mode === 'parked' ? 'mute' : '');
       fillRow(run, X.run, y, 1);
       fillRow(items(r.next), X.next, y, 1);
-      fillRow(items(r.queue), X.queue, y, this.cells);
-      said.push(say(words, 'processorItem', { name: tame(r.name), state: words[mode], run: this.list(run), next: this.list(items(r.next)), queue: items(r.queue).length ? this.list(items(r.queue)) : words.empty }));
+      const queue = fillRow(items(r.queue), X.queue, y, this.cells);
+      said.push(say(words, 'processorItem', { name: tame(r.name), state: words[mode], run: this.list(run), next: this.list(items(r.next)), queue }));
     });
     (spec.below ?? []).forEach((place, k) => {
       const [x, y] = this.below(k),
-        held = items(place);
-      fillRow(held, x + 112, y, this.roomBelow);
-      said.push(say(words, 'queueItem', { place: tame(trace.places[place]?.name ?? ''), list: held.length ? this.list(held) : words.empty }));
+        list = fillRow(items(place), x + 112, y, this.roomBelow);
+      said.push(say(words, 'queueItem', { place: tame(trace.places[place]?.name ?? ''), list }));
     });
     this.spread(at, q);
     this.more.replaceChildren(...more);
