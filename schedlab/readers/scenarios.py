@@ -92,12 +92,13 @@ def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             continue
         key = loader.construct_object(key_node, deep=True)
         try:
-            first = own.setdefault(key, key_node.start_mark.line + 1)
+            first = own.get(key)
         except TypeError:
             raise yaml.constructor.ConstructorError(None, None, "a key must be a text", key_node.start_mark) from None
-        if first != key_node.start_mark.line + 1 or list(own).count(key) > 1:
+        if first is not None:
             problem = f"the key {shown(key)!r} stands here again; first in line {first}"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        own[key] = key_node.start_mark.line + 1
     loader.flatten_mapping(node)
     return dict(loader.construct_pairs(node, deep=True))
 
@@ -106,23 +107,17 @@ Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def _check_size(data: Any) -> None:
-    """Refuse a few lines of aliases that stand for millions of values, and aliases of what they stand in."""
+    """Refuse a few lines of aliases that stand for millions of values."""
     sizes: dict[int, int] = {}
-    inside: set[int] = set()
 
     def size(value: Any) -> int:
         if not isinstance(value, (dict, list)):
             return 1
-        if id(value) in sizes:
-            return sizes[id(value)]
-        if id(value) in inside:
-            raise ScenarioError("an alias stands within what it names")
-        inside.add(id(value))
-        total = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
-        inside.discard(id(value))
-        sizes[id(value)] = total
-        if total > MOST_VALUES:
-            raise ScenarioError(f"the aliases stand for more than {MOST_VALUES:,} values")
-        return total
+        if id(value) not in sizes:
+            total = 1 + sum(map(size, value.values() if isinstance(value, dict) else value))
+            if total > MOST_VALUES:
+                raise ScenarioError(f"the aliases stand for more than {MOST_VALUES:,} values")
+            sizes[id(value)] = total
+        return sizes[id(value)]
 
     size(data)
