@@ -55,7 +55,7 @@ class Scheduler:
     name: ClassVar[str] = "scheduler"
     ranking: ClassVar[Ranking] = Ranking(by="place", best="lowest")
     watched: ClassVar[tuple[str, ...]] = ()  # fields of a task that an explained run follows
-    quantum: int | None = None  # ns
+    quantum: Any = None  # ns once the machine is ready; a class may also say "10ms"
 
     machine: MachineView
     ready: deque[Any]

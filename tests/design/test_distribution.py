@@ -10,6 +10,7 @@ from schedlab.design.results import Results, results
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
 from schedlab.trace import Trace
+from tests.design.test_figures import Tasks
 
 PARETO = {"pareto": "1ms", "alpha": 1.3, "most": "200ms"}
 UNBALANCED = [{"name": "job", "count": 200, "work": PARETO, "every": "800us", "on": [0, 0, 0, 1]}]
@@ -131,7 +132,7 @@ def test_the_digest_is_the_one_of_every_python(scheduler):
 
 
 def test_results_of_a_run_by_hand():
-    tasks = [{"name": "a", "work": "3ms"}, {"name": "b", "work": "5ms"}, {"name": "c", "work": "1ms", "on": 1}]
+    tasks: Tasks = [{"name": "a", "work": "3ms"}, {"name": "b", "work": "5ms"}, {"name": "c", "work": "1ms", "on": 1}]
     assert results(Scenario("none", tasks, cpus=2).run()) == Results(8 * MS, (0, 7 * MS), 3, 0, 0)
 
 

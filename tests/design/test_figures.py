@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
 from schedlab.trace import Trace
 
+Tasks = list[dict[str, Any]]
+
 # Tasks 1 and 4 are done within one quantum of 10 ms; tasks 2 and 3 need a second one.
-FIGURE = [
+FIGURE: Tasks = [
     {"name": "task 1", "work": "6ms"},
     {"name": "task 2", "work": "16ms"},
     {"name": "task 3", "work": "14ms"},
@@ -81,12 +85,15 @@ def test_one_long_task_starves_the_others_only_without_preemption():
 
 
 def test_a_task_that_yields_lets_the_others_in():
-    polite = [{"name": "polite", "does": [{"repeat": [{"run": "3ms"}, "yield"]}]}, {"name": "short", "work": "2ms"}]
+    polite: Tasks = [
+        {"name": "polite", "does": [{"repeat": [{"run": "3ms"}, "yield"]}]},
+        {"name": "short", "work": "2ms"},
+    ]
     assert finished(Scenario("cooperative", polite, until="1s").run()) == {"short": 5 * MS}
 
 
 def test_steps_without_a_yield_between_them_are_one_turn():
-    two = [{"name": "a", "does": [{"run": "3ms"}, {"run": "4ms"}]}, {"name": "b", "work": "1ms"}]
+    two: Tasks = [{"name": "a", "does": [{"run": "3ms"}, {"run": "4ms"}]}, {"name": "b", "work": "1ms"}]
     assert finished(Scenario("cooperative", two).run()) == {"a": 7 * MS, "b": 8 * MS}
     short = Scenario("preemptive", two, options={"quantum": "5ms"}).run()
     assert finished(short) == {"b": 6 * MS, "a": 8 * MS}, "the quantum counts across steps"
@@ -101,7 +108,7 @@ def test_a_sleeper_gives_the_cpu_up_and_comes_back():
 
 
 def test_what_arrives_at_the_instant_at_which_a_slice_ends_stands_before_the_preempted_task():
-    tasks = [{"name": "old", "work": "20ms"}, {"name": "new", "work": "1ms", "start": "10ms"}]
+    tasks: Tasks = [{"name": "old", "work": "20ms"}, {"name": "new", "work": "1ms", "start": "10ms"}]
     assert picks(Scenario("preemptive", tasks).run()) == ["old", "new", "old"]
 
 

@@ -86,7 +86,8 @@ def test_no_cpu_idles_while_somebody_waits(scenario):
 @given(scenarios)
 def test_each_task_gets_the_cpu_time_that_it_asks_for(scenario):
     trace = scenario.but(machine={}).run()
-    given_, had = dict.fromkeys(range(len(trace.names["task"])), 0), {}
+    given_ = dict.fromkeys(range(len(trace.names["task"])), 0)
+    had: dict[int, int] = {}
     for number, entry in enumerate(scenario.given_tasks):
         steps = entry.get("does", [{"run": entry.get("work")}])
         given_[number] = sum(step["run"] for step in steps if "run" in step)
