@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +47,7 @@ from schedlab.linux.task import (
     yield_cpu,
 )
 from schedlab.sim import MS, US, Engine, S
-from schedlab.trace import NOBODY, Recorder
+from schedlab.trace import NOBODY, Recorder, Trace
 
 LINUX_KINDS = {kind.name: kind.id for kind in LINUX.kinds}
 LEFT = {READY: "R", SLEEPING: "S", ZOMBIE: "X"}  # how a turn ended, by the state it left its task in
@@ -480,6 +481,19 @@ def first_divergence(kernel: Sequence[Stretch], model: Sequence[Stretch], tick: 
         if left.task != right.task or abs(left.start - right.start) > tick // 2:
             return i
     return None if len(kernel) == len(model) else min(len(kernel), len(model))
+
+
+def trace_of(recording: Recording, model: Model) -> Trace:
+    """The model's run as a trace, its clock set to 0 at the release: all that came before stands at 0."""
+    stage = Stage(recording, model.start, model.first_tick)
+    stage.run(recording.window)
+    release = stage.released or 0
+    time, *columns = stage.recorder.columns
+    shifted = array("q", (max(0, when - release) for when in time))
+    names = {"task": stage.machine.names, "cpu": [cpu.name for cpu in stage.machine.cpus]}
+    source = f"simulated: {model.policy}, {recording.hz} ticks a second, a workload recorded on {recording.kernel}"
+    about = {"title": recording.workload, "from": source}
+    return Trace(LINUX, (shifted, *columns), names, end=recording.window, about=about)
 
 
 # -- model against kernel ---------------------------------------------------------------------------

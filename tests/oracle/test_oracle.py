@@ -27,6 +27,7 @@ from schedlab.linux.recording import (
     longest_wait,
     mended,
     read_recording,
+    trace_of,
 )
 from schedlab.linux.task import FOREVER, SCHED_BATCH, SCHED_FIFO, SCHED_NORMAL, run, wait
 from schedlab.sim import MS, US, Engine, S
@@ -144,6 +145,17 @@ def test_a_recording_is_within_its_tolerances(path: Path) -> None:
 def test_a_recording_may_be_named_by_its_events(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(RECORDINGS / "2.4.24-on" / "w01_3hogs.csv.gz")]) == 0
     assert capsys.readouterr().out.startswith("within     w01_3hogs: 2.4.24 at 100 Hz")
+
+
+def test_the_model_of_a_recording_is_a_trace_that_replays() -> None:
+    comparison = compare_with_recording(RECORDINGS / "2.6.20-o1" / "w03_inter.json")
+    trace = trace_of(comparison.recording, comparison.model)
+    middle = comparison.model.turns[200]
+    replay = trace.at((middle.start + middle.end) // 2)
+    assert trace.names["task"][replay.state["running"][0]] == middle.task
+    replay.seek(0)
+    assert replay.state["running"] == [-1]
+    assert trace.end == 5 * S
 
 
 def longest_turn(path: str, task: str) -> float:
