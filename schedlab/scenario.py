@@ -145,7 +145,7 @@ class Scenario:
                 if self.until is not None:
                     engine.run(self.until)
                 else:
-                    engine.run_while(lambda: not running.ended(), LONGEST_RUN)
+                    engine.run_until(running.ended, LONGEST_RUN)
         except RuntimeError as error:  # a learner's code failed, or led the machine where it cannot go on
             vars(error)["trace"] = self._trace(running, recorder, engine.now)
             if isinstance(error, LearnerError):
