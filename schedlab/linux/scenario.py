@@ -21,12 +21,12 @@ from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
 from schedlab.linux.kinds import GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.o1 import O1, O1_2_6_22
-from schedlab.linux.on import ON
+from schedlab.linux.on import ON, nice_to_ticks
 from schedlab.linux.policy import Policy
 from schedlab.linux.task import CLASSES, FOREVER, NICE_MAX, NICE_MIN, POLICY_NAMES, RT_MAX, RT_MIN, Step
-from schedlab.linux.v001 import V001
+from schedlab.linux.v001 import DEF_PRIORITY, V001
 from schedlab.scenario import Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
-from schedlab.sim import US, Engine
+from schedlab.sim import US, Engine, S
 from schedlab.trace import Recorder
 
 FAMILY = LINUX
@@ -351,6 +351,64 @@ def ends(does: Any) -> bool:
 def may_never_end(scenario: Scenario) -> str | None:
     """The name of a task that does not end by itself."""
     return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["ends"]), None)
+
+
+def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """What the scheduler promises in this scenario, as arguments for the laws of those names (see schedlab.laws).
+
+    v0.01 and 2.4 have one queue for all and never leave a CPU idle beside it; the later ones look after each CPU's own
+    queue only. Bounds on slices are what the generation's tables say. Waits and shares are bounded where all tasks
+    only compute: a task that sleeps just before each tick is never charged by these generations, and starves others.
+    """
+    if not isinstance(scenario.scheduler, str):
+        return {}
+    one_queue = scenario.scheduler in ("v0.01", "o(n)")
+    allowed = {task["name"]: task["allowed"] for task in scenario.tasks if task["allowed"] is not None}
+    told: dict[str, dict[str, Any]] = {
+        "work_conserving": {"scope": "machine" if one_queue else "queue", "allowed": allowed}
+    }
+    slice_ns = longest_slice(scenario)
+    if slice_ns is None:
+        return told
+    real_time = [task["name"] for task in scenario.tasks if task["rt_priority"]]
+    if not real_time:
+        told["slice_respected"] = {"limit": slice_ns, "ends": "decision"}
+    hogs = all(given.get("does", HOG) in (HOG, HOG[0]) for given in scenario.given_tasks)
+    equal = len({(task["nice"], task["policy"]) for task in scenario.tasks}) == 1
+    if hogs and not real_time and scenario.cpus == 1 and not any(task["kernel_thread"] for task in scenario.tasks):
+        told["longest_wait"] = {"limit": 2 * len(scenario.tasks) * slice_ns}
+        if equal:
+            told["fairness"] = {"bound": 2 * slice_ns}
+    return told
+
+
+def longest_slice(scenario: Scenario) -> int | None:
+    """The longest time (ns) between two decisions of a CPU with somebody waiting; None where nothing is promised."""
+    if scenario.events or scenario.scheduler not in SLICES or _costs(scenario):
+        return None
+    if any(word in repr(scenario.given_tasks) for word in ("renice", "system", "<function")):
+        return None
+    nice = min(task["nice"] for task in scenario.tasks)
+    hz = scenario.machine.get("hz") or SCHEDULERS[str(scenario.scheduler)].default_hz
+    return SLICES[str(scenario.scheduler)](nice, hz) * (S // hz)
+
+
+def _costs(scenario: Scenario) -> bool:
+    return any(duration(scenario.machine.get(key, 0), key) for key in ("switch", "lock", "look"))
+
+
+def o1_slice(nice: int, hz: int) -> int:
+    """Ticks of an O(1) slice."""
+    return max((20 - nice) * (20 if nice < 0 else 5), 5) * hz // 1000 + 1
+
+
+HOG = [{"run": "forever"}]
+SLICES: dict[str, Callable[[int, int], int]] = {  # scheduler -> (nice, hz) -> the most ticks a task can have
+    "v0.01": lambda nice, hz: 2 * (DEF_PRIORITY + max(0, -nice)),
+    "o(n)": lambda nice, hz: 2 * nice_to_ticks(nice, hz),
+    "o1": o1_slice,
+    "o1-2.6.22": o1_slice,
+}
 
 
 def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
