@@ -456,6 +456,7 @@ class Running:
         self.changes: list[str] = []
         self.waiting = 0  # tasks that the scenario still has to create
         self.about: dict[str, Any] = {
+            "switch_ns": self.machine.switch_ns,  # lost at each change of task, which no row tells
             "from": f"simulated: {self.policy.name}, {self.machine.hz} ticks a second, seed {scenario.seed}",
         }
 
