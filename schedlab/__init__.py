@@ -39,7 +39,12 @@ _HOME = {
     "ON": "linux.on",
     "O1": "linux.o1",
 }
-__all__ = sorted([*_HOME, "__version__"])
+__all__ = [
+    "__version__",
+    "Knob", "ON", "O1", "Policy", "Scenario", "ScenarioError", "Trace", "V001",
+    "check", "diff", "elsewhere", "exercise", "explore", "judgement", "lesson", "play", "predict_one", "quiz", "show",
+    "simplified", "terms",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from schedlab.lessons.asking import predict_one, quiz

@@ -22,7 +22,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "switch-is-free",
         LINUX_PARTS,
-        "A context switch costs nothing unless the scenario gives it a price (`machine={\"switch\": \"2us\"}`).",
+        'A context switch costs nothing unless the scenario gives it a price (`machine={"switch": "2us"}`).',
         "schedule() and switch_to() of any Linux take microseconds, and cold caches more",
         f"{HERE}::test_a_switch_is_free_unless_it_has_a_price",
     ),

@@ -57,7 +57,7 @@ def part(name: str) -> ModuleType:
 
 def found(name: str, table: str, what: str) -> Any:
     """The entry "part/name" of one of a part's tables. Raises LessonError."""
-    if not isinstance(name, str) or name.count("/") != 1:
+    if str(name).count("/") != 1:
         raise LessonError(f"{what} is named by a part and a name, such as 'o1/hook', not {name!r}")
     short, _, entry = name.partition("/")
     entries: Mapping[str, Any] = getattr(part(short), table, {})
@@ -69,7 +69,8 @@ def found(name: str, table: str, what: str) -> Any:
 def lesson(name: str) -> Scenario | Trace:
     """A run of a lesson: `lesson("o1/hook")`. A scenario, or the trace of a recording. Raises LessonError."""
     run = found(name, "RUNS", "run")
-    return run() if callable(run) else run
+    made: Scenario | Trace = run() if callable(run) else run
+    return made
 
 
 def questions(name: str) -> tuple[Question, ...]:

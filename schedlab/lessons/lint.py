@@ -90,13 +90,19 @@ def no_state(lesson: Notebook, _path: Path) -> Iterator[str]:
     """No widget state and no timing is saved."""
     if "widgets" in lesson["metadata"]:
         yield "the state of widgets is saved with it"
-    yield from (f"{cell['id']}: the time it ran is saved" for cell in lesson["cells"] if "execution" in cell["metadata"])
+    yield from (
+        f"{cell['id']}: the time it ran is saved" for cell in lesson["cells"] if "execution" in cell["metadata"]
+    )
 
 
 def cell_names(lesson: Notebook, _path: Path) -> Iterator[str]:
     """Cells have names of their own, so that a rebuild changes only what changed."""
     ids = [cell.get("id", "") for cell in lesson["cells"]]
-    yield from (f"the cell {one!r} has no name of its own" for one in ids if not NAME.fullmatch(one) or GENERATED_ID.fullmatch(one))
+    yield from (
+        f"the cell {one!r} has no name of its own"
+        for one in ids
+        if not NAME.fullmatch(one) or GENERATED_ID.fullmatch(one)
+    )
     yield from (f"two cells are called {one!r}" for one in sorted({one for one in ids if ids.count(one) > 1}))
 
 

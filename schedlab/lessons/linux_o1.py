@@ -25,7 +25,9 @@ PREDICTIONS = {
                 "That was 2.4: a new epoch walks all tasks. Here each task got its new slice when it expired.",
                 idea="an epoch recalculates every slice",
             ),
-            Option("Two pointers swap", "Expired becomes active at one stroke, however many tasks there are.", right=True),
+            Option(
+                "Two pointers swap", "Expired becomes active at one stroke, however many tasks there are.", right=True
+            ),
             Option(
                 "The idle task runs",
                 "Tasks in the expired array can run: they only wait until active is empty.",
@@ -51,12 +53,20 @@ QUESTIONS = (
     Question(
         "What does the 1 in O(1) promise?",
         (
-            Option("Every task gets the same slice", "Slices differ with the nice value: 800 ms at -20, 5 ms at 19.", idea="O(1) means the slices are equal"),
-            Option("A pick costs the same with ten tasks as with ten thousand", "One search in a bitmap of 140 bits, one list head.", right=True),
+            Option(
+                "Every task gets the same slice",
+                "Slices differ with the nice value: 800 ms at -20, 5 ms at 19.",
+                idea="O(1) means the slices are equal",
+            ),
+            Option(
+                "A pick costs the same with ten tasks as with ten thousand",
+                "One search in a bitmap of 140 bits, one list head.",
+                right=True,
+            ),
             Option("One task runs at a time", "That is true of any CPU and says nothing about the cost of choosing."),
         ),
     ),
-)  # fmt: skip
+)
 
 ELSEWHERE = (
     Elsewhere("22", "Go's local run queue is a list too, but it has no bitmap: why does it need none?"),

@@ -74,7 +74,9 @@ def assumptions(name: str) -> list[Assumption]:
     """What is simplified in a part's models. Raises LessonError when nothing is listed for it."""
     found = [one for one in ASSUMPTIONS if name in one.of]
     if not found:
-        raise LessonError(f"no assumption is listed for {name!r}{nearest(name, sorted({o for a in ASSUMPTIONS for o in a.of}))}")
+        raise LessonError(
+            f"no assumption is listed for {name!r}{nearest(name, sorted({o for a in ASSUMPTIONS for o in a.of}))}"
+        )
     return found
 
 
@@ -96,7 +98,7 @@ def lesson_files(folder: str | Path | None = None) -> dict[str, Path]:
 
 
 def elsewhere(name: str, folder: str | Path | None = None) -> Listing:
-    """The same idea in the other systems; a lesson that does not exist yet is named but not linked. Raises LessonError."""
+    """The same idea in the other systems; only a lesson that exists is linked. Raises LessonError."""
     asked: tuple[Elsewhere, ...] = getattr(part(name), "ELSEWHERE", ())
     if not asked:
         raise LessonError(f"{name} names no other system")

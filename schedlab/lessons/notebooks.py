@@ -32,8 +32,9 @@ def execute(path: Path) -> bool:
     before = path.read_text(encoding="utf-8")
     stored = json.loads(before)
     name_cells(stored["cells"])
-    notebook = nbformat.reads(json.dumps(stored), as_version=4)
-    client = nbclient.NotebookClient(
+    made: Any = nbformat.from_dict  # nbformat has no types
+    notebook = made(stored)
+    client: Any = nbclient.NotebookClient(
         notebook,
         timeout=PATIENCE_S,
         kernel_name="python3",
@@ -49,7 +50,7 @@ def execute(path: Path) -> bool:
         raise LessonFailed(f"{path.name}: {error}") from None
     except nbclient.exceptions.CellTimeoutError:
         raise LessonFailed(f"{path.name}: a cell takes more than {PATIENCE_S} s") from None
-    after = dumped(settled(json.loads(nbformat.writes(notebook))))
+    after = dumped(settled(json.loads(json.dumps(notebook))))
     if after != before:
         path.write_text(after, encoding="utf-8")
     return after != before
@@ -79,7 +80,11 @@ def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Neighbouring pieces of one stream as one: how a text is cut up depends on the moment."""
     found: list[dict[str, Any]] = []
     for output in outputs:
-        if found and output["output_type"] == "stream" == found[-1]["output_type"] and output["name"] == found[-1]["name"]:
+        if (
+            found
+            and output["output_type"] == "stream" == found[-1]["output_type"]
+            and output["name"] == found[-1]["name"]
+        ):
             found[-1]["text"] = text_of(found[-1]["text"]) + text_of(output["text"])
         else:
             found.append(output)
@@ -112,7 +117,9 @@ def practised(notebook: Notebook) -> Notebook:
     cells = []
     for cell in settled(json.loads(json.dumps(notebook)))["cells"]:
         if cell["cell_type"] == "code":
-            cells.append({**cell, "outputs": [], "execution_count": None, "source": without_answers(text_of(cell["source"]))})
+            cells.append(
+                {**cell, "outputs": [], "execution_count": None, "source": without_answers(text_of(cell["source"]))}
+            )
         elif heading := HEADING.search(text_of(cell["source"])):
             cells.append({**cell, "source": heading[0]})
     return {**notebook, "cells": cells, "metadata": {"kernelspec": KERNEL, "language_info": {"name": "python"}}}

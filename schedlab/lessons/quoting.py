@@ -112,7 +112,7 @@ def _row(number: str, line: str, sign: str, marked: bool, colour: str = BAR) -> 
 
 
 def coloured(lines: list[str]) -> list[str]:
-    """The lines as HTML: comments, strings, numbers and keywords in their colours. Text that is no Python stays plain."""
+    """The lines as HTML: comments, strings, numbers, keywords in their colours. What is no Python stays plain."""
     text = "\n".join(lines)
     marks: dict[int, list[tuple[int, int, str]]] = {}
     try:

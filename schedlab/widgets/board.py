@@ -1,4 +1,4 @@
-"""What the kit's own widgets have in common: drawn live by a small module of ours, and as text and SVG where nothing runs.
+"""What the kit's own widgets share: drawn live by a small module of ours, as text and SVG where nothing runs.
 
 A `Board` is one widget; a `Stack` puts several below each other and is still one picture and one text.
 """
@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 import anywidget
-import ipywidgets
+import ipywidgets  # type: ignore[import-untyped]  # it ships no types
 import traitlets
 
 from schedlab.widgets.bundle import css_text
@@ -71,7 +71,7 @@ class Board(anywidget.AnyWidget):
         return mimebundle(self)
 
 
-class Stack(ipywidgets.VBox):
+class Stack(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
     """Widgets below each other. `cover` hides all but the first until its module uncovers them."""
 
     def __init__(self, *parts: Any, still: Still, cover: bool = False) -> None:

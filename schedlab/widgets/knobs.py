@@ -16,8 +16,9 @@ import traitlets
 
 from schedlab.scenario import Scenario, duration
 from schedlab.trace import Trace
-from schedlab.views.drawing import card, tame, to_svg
-from schedlab.views.payload import number
+from schedlab.views.card import card
+from schedlab.views.payload import tame
+from schedlab.words import number
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 
 MOST_STEPS = 10_000  # positions of a knob
@@ -125,8 +126,8 @@ class Knobs(Board):
 
     _esm = kit_module("knobs.js", "knobs.end.js")
     _css = kit_css()
-    values = traitlets.List().tag(sync=True)
-    view = traitlets.List().tag(sync=True)
+    values: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    view: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, function: Callable[..., Any], knobs: Sequence[Knob], title: str = "") -> None:
         self.function, self.knobs, self.title = function, tuple(knobs), title
@@ -185,8 +186,8 @@ class Knobs(Board):
         """The chart if there is one, else the words as a picture."""
         for given in self.view:
             if given["kind"] == "picture":
-                return to_svg(given["tree"])
-        return to_svg(card(self.title or "Knobs", self.lines(), code=True))
+                return str(given["svg"])
+        return card(self.title or "Knobs", self.lines(), code=True)
 
 
 def block(part: Any) -> dict[str, Any]:
@@ -195,8 +196,8 @@ def block(part: Any) -> dict[str, Any]:
         return {"kind": "facts", "rows": [[str(name), _said(value)] for name, value in part.items()]}
     if isinstance(part, str):
         return {"kind": "text", "says": part}
-    if hasattr(part, "tree") and hasattr(part, "text"):
-        return {"kind": "picture", "tree": part.tree(), "text": part.text()}
+    if hasattr(part, "svg") and hasattr(part, "text"):
+        return {"kind": "picture", "svg": part.svg(), "text": part.text()}
     if isinstance(part, Sequence) and part and all(isinstance(row, Mapping) for row in part):
         head = list(dict.fromkeys(str(name) for row in part for name in row))
         return {"kind": "table", "head": head, "rows": [[_said(row.get(name, "")) for name in head] for row in part]}

@@ -6,7 +6,6 @@ of a long one the first are sent and the others are made when they are asked for
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -16,7 +15,9 @@ import traitlets
 from schedlab.scenario import Scenario, duration
 from schedlab.trace import Trace
 from schedlab.views import picture
-from schedlab.views.payload import DECISION, NONE16, WARM, unpack
+from schedlab.views.card import card
+from schedlab.views.compare import parting
+from schedlab.views.payload import DECISION, NONE16, QUESTION, WARM, unpack
 from schedlab.views.scene import Scene
 from schedlab.widgets.player import Player
 
@@ -57,6 +58,7 @@ class Playing(Player):
         head, columns, text, svg = picture(trace, **self.options)
         if self.mode:
             head["mode"] = self.mode
+            text, svg = questions(head, columns)  # not the answers
         return head, columns, text, svg
 
     def take(self, run: Any) -> None:
@@ -72,7 +74,9 @@ class Playing(Player):
         """Show a second future below the first, with the first difference marked."""
         self._other = traced(other)
         if self._other.family.name != self.trace.family.name:
-            raise NotPlayable(f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common")
+            raise NotPlayable(
+                f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common"
+            )
         head, columns, text, svg = self.pictured(self._other)
         info = self.fork_info = parting((self.head, self.columns), (head, columns))
         self.head_b, self.columns_b = head, columns
@@ -178,19 +182,6 @@ class Playing(Player):
         return name
 
 
-def parting(a: tuple[dict[str, Any], bytes], b: tuple[dict[str, Any], bytes]) -> dict[str, Any]:
-    """Where two payloads part: how many events they share, and the first event of each that the other does not have."""
-    told_a, told_b = (_told(head, columns) for head, columns in (a, b))
-    shared = min(len(told_a), len(told_b))
-    prefix = next((k for k in range(shared) if told_a[k] != told_b[k]), shared)
-    return {
-        "prefix": prefix,
-        "differ_a": prefix if prefix < len(told_a) else None,
-        "differ_b": prefix if prefix < len(told_b) else None,
-        "totals": [],
-    }
-
-
 def _moment(head: Mapping[str, Any], columns: bytes, event: int) -> str:
     """The time of an event in the unit of its trace."""
     return Scene(head, columns).time(unpack(head, columns)["events.at"][event])
@@ -207,25 +198,34 @@ def below(first: str, second: str) -> str:
     (width_a, height_a), (width_b, height_b) = ((int(size[1]), int(size[2])) for size in sizes if size)
     width, height = max(width_a, width_b), height_a + 12 + height_b
     moved = second.replace("<svg ", f'<svg y="{height_a + 12}" ', 1)
-    titles = [html.escape(html.unescape(svg.partition("<title>")[2].partition("</title>")[0])) for svg in (first, second)]
+    titles = [svg.partition("<title>")[2].partition("</title>")[0] for svg in (first, second)]  # escaped already
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img"><title>A: {titles[0]}; B: {titles[1]}</title>{first}{moved}</svg>'
     )
 
 
-def _told(head: Mapping[str, Any], columns: bytes) -> list[tuple[Any, ...]]:
-    """Every event as what it says, in names rather than numbers, so that two payloads can be held against each other."""
-    data = unpack(head, columns)
-    kinds = [kind["name"] for kind in head["kinds"]]
-    tasks = [task["name"] for task in head["tasks"]]
-    name = dict(enumerate(tasks))
-    return [
-        (at, kinds[kind], name.get(who, who), lane, name.get(other, other))
-        for at, kind, who, lane, other in zip(
-            data["events.at"], data["events.kind"], data["events.who"], data["events.lane"], data["events.other"]
-        )
-    ]
+STILL_QUESTIONS = 4  # that a text and a picture of predict mode show
+
+
+def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
+    """Predict mode where nothing runs: the first questions with their candidates and numbers, as text and as SVG."""
+    scene = Scene(head, columns)
+    asked = [event for event in scene.decisions if scene.flags[event] & QUESTION]
+    lines: list[str] = []
+    for event in asked[:STILL_QUESTIONS]:
+        lane = scene.data["events.lane"][event]
+        where = scene.lanes[lane]["name"] if lane < len(scene.lanes) else ""
+        lines += ["", f"At {scene.time(scene.at[event], None)} {where} must choose. Who runs next?"]
+        rows = scene.candidates(event)
+        width = max((len(scene.names[row.task]) for row in rows), default=0)
+        for letter, row in zip("abcdefghijkl", rows):
+            numbers = " · ".join(f"{name} {cell}" for name, cell in zip(scene.headings(), row.cells))
+            lines.append(f"  ( ) {letter}  {scene.names[row.task]:<{width}}  {numbers}".rstrip())
+    more = len(asked) - STILL_QUESTIONS
+    lines += ["", f"and {more} more"] if more > 0 else [] if asked else ["", "nobody had a choice in this run"]
+    title = f"{head['title']}: predict"
+    return "\n".join([title, *lines]), card(title, lines[1:], code=True)
 
 
 def play(

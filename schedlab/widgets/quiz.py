@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import traitlets
 
-from schedlab.views.drawing import card, tame, to_svg
+from schedlab.views.card import card
+from schedlab.views.payload import tame
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 
 COLUMNS = 96  # of a text
@@ -52,11 +53,11 @@ def faults(question: Question) -> list[str]:
 
 
 class Quiz(Board):
-    """Questions to answer in the page, with or without a kernel. `answers` holds [question, option, right] of each check."""
+    """Questions to answer in the page, also without a kernel. `answers`: [question, option, right] of each check."""
 
     _esm = kit_module("quiz.js", "quiz.end.js")
     _css = kit_css()
-    answers = traitlets.List().tag(sync=True)
+    answers: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, questions: Sequence[Question], title: str = "Questions", form: str = "quiz") -> None:
         """Raises ValueError when a question has not exactly one right option, or an option without a message."""
@@ -90,7 +91,7 @@ class Quiz(Board):
 
     def svg(self) -> str:
         """The same as a picture."""
-        return to_svg(card(self.title, self.lines(PICTURE_COLUMNS)[1:]))
+        return card(self.title, self.lines(PICTURE_COLUMNS)[1:])
 
 
 def _wrapped(first: str, text: str, columns: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,8 +55,6 @@ def test_a_good_lesson_breaks_no_rule(path):
     assert lint.check(path) == []
 
 
-
-
 def output(lesson: Notebook, **data: object) -> None:
     lesson["cells"][1]["outputs"][0]["data"] |= data
 
@@ -79,7 +76,7 @@ def output(lesson: Notebook, **data: object) -> None:
         ),
         (
             "outputs",
-            lambda lesson: lesson["cells"][1]["outputs"].append({"output_type": "stream", "name": "stderr", "text": ""}),
+            lambda lesson: lesson["cells"][1].update(outputs=[{"output_type": "stream", "name": "stderr", "text": ""}]),
             "stderr",
         ),
         ("no_place", lambda lesson: output(lesson, **{"text/plain": "<X at 0x7f0012ab>"}), "0x7f0012ab"),

@@ -43,13 +43,3 @@ const worded = text =>
     .split('`')
     .map((part, k) => (k % 2 ? h('code', {}, part) : part));
 const unquoted = text => tame(text).replaceAll('`', '');
-
-// Pictures come as trees of elements; only what draws is taken from them.
-const DRAWN = new Set(['svg', 'g', 'rect', 'line', 'path', 'circle', 'polyline', 'text', 'tspan', 'title', 'desc']);
-const DRAWN_BY =
-  /^(?:x|y|x1|x2|y1|y2|cx|cy|r|rx|d|dx|dy|points|width|height|viewBox|role|style|transform|text-anchor|font-size|opacity|stroke-width|stroke-dasharray|preserveAspectRatio)$/;
-function drawn([tag, attributes, kids]) {
-  if (!DRAWN.has(tag)) return null;
-  const allowed = Object.entries(attributes).filter(([k, v]) => DRAWN_BY.test(k) && !/url\s*\(/i.test(v));
-  return s(tag, Object.fromEntries(allowed), ...kids.map(kid => (typeof kid === 'string' ? kid : drawn(kid))));
-}

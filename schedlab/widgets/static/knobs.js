@@ -110,7 +110,7 @@ class Knobs extends Kit {
         h('thead', {}, h('tr', {}, rest.head.map(name => h('th', { scope: 'col' }, tame(name))))),
         h('tbody', {}, rest.rows.map(row => h('tr', {}, row.map(cell => h('td', {}, tame(cell)))))),
       );
-    if (kind === 'picture') return h('div', { class: 'sl-picture' }, drawn(rest.tree));
+    if (kind === 'picture') return h('img', { class: 'sl-picture', src: `data:image/svg+xml,${encodeURIComponent(rest.svg)}`, alt: tame(rest.text) }); // as an image it is only drawn
     if (kind === 'text') return h('p', { class: 'sl-says' }, worded(rest.says));
     return null;
   }
