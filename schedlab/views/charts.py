@@ -11,7 +11,7 @@ from typing import Any
 
 from schedlab.views import palette as tone
 from schedlab.views.payload import tame
-from schedlab.views.svg import clean, cut, n, wide
+from schedlab.views.svg import clean, clean_lines, cut, n, wide
 from schedlab.words import number
 
 WIDTH, HEIGHT = 1000, 360
@@ -157,14 +157,15 @@ class _Picture:
     def draw(self) -> str:
         chart = self.chart
         title = clean(chart.title)
-        out = [
+        opening = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
             f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="{tone.FONT}" font-size="12" fill="{tone.MUTED}">'
-            f"<title>{title}</title><desc>{clean(chart.text())}</desc>"
+            f"<title>{title}</title><desc>{clean_lines(chart.text())}</desc>"
             f'<rect x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8" fill="{tone.BACKGROUND}" '
             f'stroke="{tone.LINE}"/><text x="16" y="28" font-size="15" font-weight="600" fill="{tone.INK}">'
             f"{clean(cut(chart.title, 940, 15, True))}</text>"
-        ]
+        )
+        out = [opening]
         for y in ticks(self.low, self.high, BOTTOM - TOP):
             out.append(f'<path d="M{LEFT} {n(self.py(y))}H{RIGHT}" stroke="{tone.LINE}"/>')
             out.append(f'<text x="{LEFT - 8}" y="{n(self.py(y) + 4)}" text-anchor="end">{number(y)}</text>')

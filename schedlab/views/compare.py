@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from schedlab.trace import Trace
@@ -74,7 +75,7 @@ def switches(scene: Scene) -> int:
     for lane, one in enumerate(scene.lanes):
         if one["kind"] == "cpu":
             ran = [task[k] for k in range(first[lane], first[lane + 1]) if state[k] in (RUNNING, PREEMPTED)]
-            count += sum(x != y for x, y in zip(ran, ran[1:]))
+            count += sum(x != y for x, y in pairwise(ran))
     return count
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from schedlab.trace import EXPLAINED, Kind, Trace
@@ -137,11 +137,10 @@ class _Making:
             rows, has = story.rows, story.panels
         else:
             self.kinds.write_all()
-            waiting = Waiting(trace, p, self.look, self.words, self.task_of, rule) if walked else None
-            if waiting is not None:
-                has = waiting.write()
-            if trace.scenario is not None:
-                has["candidates"] = ""
+        if walked and "queues" not in has:
+            has |= Waiting(trace, p, self.look, self.words, self.task_of, rule).write(rows)
+        if trace.scenario is not None and not self.explained:
+            has["candidates"] = ""  # each says that its numbers are not there, and can be asked for
         if predict is not None and not isinstance(predict, bool):
             self._ask(rows, predict)
         for panel in [panel for panel in PANELS if panel in has] if panels is None else panels:
@@ -229,17 +228,10 @@ class Kinds:
             b=self._values(4, trace.b),
         )
 
-    def _mapped(self, slot: int, column: Sequence[int]) -> Iterator[int] | list[int]:
-        maps = [one[slot] for one in self.maps]
-        sizes = [0 if one is None else len(one) - 1 for one in maps]
-        return [
-            maps[k][n]
-            if -1 <= n < sizes[k]
-            else NONE16  # type: ignore[index]  # a missing map has the size 0
-            if sizes[k]
-            else NONE16
-            for k, n in zip(self.trace.kind, column)
-        ]
+    def _mapped(self, slot: int, column: Sequence[int]) -> list[int]:
+        maps = [one[slot] or [NONE16] for one in self.maps]  # without a table every number is none
+        sizes = [len(one) - 1 for one in maps]
+        return [maps[k][n] if -1 <= n < sizes[k] else NONE16 for k, n in zip(self.trace.kind, column)]
 
     def _values(self, slot: int, column: Sequence[int]) -> list[float]:
         maps = [one[slot] for one in self.maps]

@@ -44,7 +44,7 @@ LOOK = Look(
                 "side": "low",
                 "low": "ruler.eligible",
                 "high": "ruler.ahead",
-            },  # fmt: skip
+            },
         ),
         "virtual_runtime": Form("ruler", ("virtual_runtime",), more={"dot": 0}),
         "key": Form("ruler", ("key",), more={"dot": 0}),

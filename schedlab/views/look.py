@@ -38,7 +38,7 @@ class Group(NamedTuple):
     pattern: str
     name: str  # key of the words, "place." is put in front
     kind: str  # of `Payload.place`
-    count: int = 1
+    levels: int = 1
     size: int = 0
     beside: tuple[str, ...] = ()  # groups that are shown with this one, also while they are empty
 

@@ -44,7 +44,7 @@ class Queues:
                 group = look.groups[g]
                 where = lane if lane >= 0 else None
                 found[lane, g] = self.p.place(
-                    words.name("place", group.name), group.kind, count=group.count, size=group.size, lane=where
+                    words.name("place", group.name), group.kind, count=group.levels, size=group.size, lane=where
                 )
         self.kinds = []
         for n, (lane, g, level) in enumerate(parsed):
@@ -59,7 +59,7 @@ class Queues:
 
     def put(self, task: int, code: int) -> None:
         """`task` (of the trace) will stand at a place code, -1 for nowhere."""
-        if 0 <= task < len(self.tasks) - 1:
+        if self.names and 0 <= task < len(self.tasks) - 1:
             self.due[self.tasks[task]] = code
 
     def flush(self, event: int) -> list[tuple[int, str]]:
@@ -112,7 +112,7 @@ def _parse(look: Look, name: str) -> tuple[int, int, int | None]:
             parts: Mapping[str, str | None] = match.groupdict()
             cpu, level = parts.get("cpu"), parts.get("level")
             number = None if level is None else int(level)
-            if number is not None and number >= max(group.count, group.size):
+            if number is not None and number >= max(group.levels, group.size):
                 continue
             return -1 if cpu is None else int(cpu), g, number
     return -1, -1, None

@@ -52,14 +52,16 @@ class Rule:
     def _form(self) -> tuple[Form, list[Column]]:
         """The form of the family's table; a policy that it does not know gets its terms, or a plain table."""
         form = self.look.forms.get(self.by, Form("table", (self.by,)))
-        terms = list(form.terms) or self._terms_of_source()
+        own = self._terms_of_source()
+        ours = all(any(text in mine for _name, text in form.terms) for mine, _text in own)
+        terms = list(form.terms) if ours and form.terms else own  # a learner's sum has its own words
         form = form._replace(form="terms") if terms and form.form == "table" and not form.columns[1:] else form
         columns: list[Column] = []
         if form.form == "terms":
             known = [term for term in terms if any(term[1] in line for line in self.lines)]
             columns = [Column("term", name, text) for name, text in known if self.cpus > 1 or name not in form.many]
-            if not columns:
-                form = form._replace(form="table")
+            if not columns or not any(self._term(c, part.text) for c in self._candidates() for part in columns):
+                form, columns = form._replace(form="table"), []  # the sum was made in another file than the one shown
             elif any(self._rest(candidate, columns) for candidate in self._candidates()):
                 columns.append(Column("term", "rest", ""))
         for name in form.columns:

@@ -8,6 +8,7 @@ or, if neither is there, to the last event. A tick is an event of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from schedlab.views.look import Look
 from schedlab.views.payload import NONE16, Payload, shown
 from schedlab.views.queues import Queues
 from schedlab.views.reasons import Changes, Decisions, Rule
-from schedlab.words import number
 
 if TYPE_CHECKING:
     from schedlab.views.frames import Kinds
@@ -51,7 +51,10 @@ class Story:
         if self.rule.notes:
             self.rule.judge(p)
             self.panels["candidates"] = ""
-        self.queues = Queues(p, look, words, trace.names.get("place", ()), tasks)
+        plain = sum(kind < EXPLAINED for kind in trace.kind)
+        start, stop = trace.explained or (0, 0)
+        self.whole = start <= 0 and stop >= plain  # queues that are known for a while only would be drawn stale
+        self.queues = Queues(p, look, words, trace.names.get("place", ()) if self.whole else (), tasks)
         if self.queues.kinds:
             kind = self.queues.kinds[0]
             self.panels["queues"] = words.get(look.titles.get(kind, "panel.queues"))
@@ -189,10 +192,10 @@ class Story:
     def _assigned(self, ran: Sequence[int], due: Sequence[tuple[int, str, int, int | None]]) -> tuple[int | None, str]:
         """The line that gave the first changed field its value, and the value."""
         for _task, field, new, _old in due:
+            assigns = re.compile(rf"\.{re.escape(field)}\s*(//|<<|>>|[-+*/%|&^])?=(?!=)")
             for line in reversed(ran):
-                text = self.rule.text(line)
-                if f".{field} " in text and "=" in text.split(f".{field} ", 1)[1][:4] and "==" not in text:
-                    return line, number(new)
+                if assigns.search(self.rule.text(line)):
+                    return line, str(self.rule.shown(field, new))
         return None, ""
 
     def _own(self, name: str, say: str, label: str | None = None) -> int:

@@ -12,8 +12,19 @@ from html import escape
 from typing import Any
 
 from schedlab.views import palette as tone
-from schedlab.views.payload import ASLEEP, IDLE, PREEMPTED, RUNNING, SCHEDULER, SPINNING, WAITING, WARM
-from schedlab.views.payload import sentences, shown, tame
+from schedlab.views.payload import (
+    ASLEEP,
+    IDLE,
+    PREEMPTED,
+    RUNNING,
+    SCHEDULER,
+    SPINNING,
+    WAITING,
+    WARM,
+    sentences,
+    shown,
+    tame,
+)
 from schedlab.views.scene import SIGNS, UNITS, Scene
 from schedlab.views.text import text
 from schedlab.words import number
@@ -106,16 +117,16 @@ class _Drawing:
         height = n(round(self.y))
         title = clean(self.head["title"])
         described = clean_lines(text(self.head, scene.columns, self.event if len(scene) else None))
-        return "".join((
+        opening = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
-            f'role="img" font-family="{escape(tone.FONT, quote=False)}" font-size="13" fill="{tone.INK}">',
-            f"<title>{title}</title><desc>{described}</desc>",
-            self.definitions(),
+            f'role="img" font-family="{escape(tone.FONT, quote=False)}" font-size="13" fill="{tone.INK}">'
+        )
+        frame = (
             f'<rect x=".5" y=".5" width="{WIDTH - 1}" height="{n(round(self.y) - 1)}" rx="8" fill="{tone.BACKGROUND}" '
-            f'stroke="{tone.LINE}"/>',
-            *self.out,
-            "</svg>",
-        ))  # fmt: skip
+            f'stroke="{tone.LINE}"/>'
+        )
+        about = f"<title>{title}</title><desc>{described}</desc>"
+        return "".join((opening, about, self.definitions(), frame, *self.out, "</svg>"))
 
     def definitions(self) -> str:
         """The two patterns, if a task that is drawn has one."""
@@ -184,8 +195,8 @@ class _Drawing:
         self.out += [f'<path d="M{n(x)} {n(top + AXIS)}V{n(bottom)}" stroke="{tone.LINE}"/>' for x in lines]
         self.bars(rows)
         self.wakes(rows)
-        for lane, row, height in rows:
-            self.name(lane, row + height / 2)
+        for lane, row, tall in rows:
+            self.name(lane, row + tall / 2)
         for more, key in self.more:
             if more > 0:
                 self.words(GUTTER, y + 13, self.scene.words(key, more), 12, tone.MUTED)
@@ -262,9 +273,9 @@ class _Drawing:
                 shares[k][key] = shares[k].get(key, 0) + share
                 k += 1
         out: list[tuple[int, int, int, int]] = []
-        for k, share in enumerate(shares):
-            if share:
-                task, state = max(share, key=lambda key: (share[key], key))
+        for k, held in enumerate(shares):
+            if held:
+                task, state = max(held, key=lambda key: (held[key], key))  # used within this turn
                 begin = int(self.start + k * step)
                 if out and out[-1][2:] == (task, state) and out[-1][0] + out[-1][1] >= begin:
                     out[-1] = (out[-1][0], int(self.start + (k + 1) * step) - out[-1][0], task, state)
@@ -462,7 +473,7 @@ class _Drawing:
             self.y += 8
             return
         top = self.y
-        split = 560 if code and rows else RIGHT if rows else 0
+        split = 560 if rows else 0
         below = self.table(rows, top, split) if rows else top
         if code:
             below = max(below, self.rule(code, top, split + 1 if rows else 0))
@@ -476,7 +487,7 @@ class _Drawing:
         self.words(16, top + 26, words.get("text.who"), 13, "", True)
         shown_rows = list(rows)
         if len(rows) > MOST_ROWS:
-            shown_rows = rows[: MOST_ROWS - 2]
+            shown_rows = shown_rows[: MOST_ROWS - 2]
             shown_rows += [row for row in rows[MOST_ROWS - 2 :] if row.won] or [rows[MOST_ROWS - 2]]
         heads = scene.headings()
         room = right - 16 - 16

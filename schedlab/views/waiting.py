@@ -32,8 +32,8 @@ class Waiting:
         if sum(kind in self.decided for kind in trace.kind) > MOST_DECISIONS:
             self.decided = set()
 
-    def write(self) -> dict[str, str]:
-        """Moves and candidates of all events; the panels that have facts now, with their titles."""
+    def write(self, rows: Sequence[int]) -> dict[str, str]:
+        """Moves and candidates of all events, which come from these rows; the panels with facts, and their titles."""
         p, words, trace = self.p, self.words, self.trace
         if not len(trace) or not self.shown:
             return {}
@@ -53,10 +53,10 @@ class Waiting:
             p.reason(words.get("won"))
             p.reason(words.get("waits"))
             panels["candidates"] = ""
-        self._walk()
+        self._walk(rows)
         return panels
 
-    def _walk(self) -> None:
+    def _walk(self, rows: Sequence[int]) -> None:
         trace, p = self.trace, self.p
         replay = Replay(trace)
         home = replay.state.get(self.look.home)
@@ -65,8 +65,12 @@ class Waiting:
         states = replay.state[self.look.state]
         bar, since = [UNSEEN] * len(states), [0] * len(states)
         ready: dict[int, None] = {}  # tasks that wait, in the order in which they began to
-        for event in range(len(trace)):
+        events = dict(zip(rows, range(len(rows))))
+        for n in range(len(trace)):
             row = replay.forward()
+            event = events.get(n, -1)
+            if event < 0:
+                continue
             waited = row.time - since[row.who] if 0 <= row.who < len(bar) and bar[row.who] == WAITING else 0
             for key in keys[row.kind]:
                 task = row[key]
