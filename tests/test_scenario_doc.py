@@ -8,6 +8,7 @@ import pytest
 
 from schedlab import scenario as schema
 from schedlab.linux import scenario as linux
+from schedlab.linux.task import POLICY_NAMES
 from schedlab.readers import rtapp
 from schedlab.readers.scenarios import read_scenario
 from tests.source import ROOT
@@ -52,7 +53,7 @@ def test_every_key_is_told(title, keys):
 
 def test_every_class_is_told():
     text = section("Linux: the keys of a task")
-    assert [name for name in linux.POLICY_NAMES if f"`{name}`" not in text] == []
+    assert [name for name in POLICY_NAMES if f"`{name}`" not in text] == []
 
 
 def test_every_example_scenario_of_the_data_folder_runs():

@@ -134,7 +134,9 @@ class Parser:
 
     def here(self) -> str:
         rest = self.text[self.at : self.at + 20].split("\n")[0]
-        return repr(shown(rest)) if rest else "the end of the file" if self.at >= len(self.text) else "the end of the line"
+        return (
+            repr(shown(rest)) if rest else "the end of the file" if self.at >= len(self.text) else "the end of the line"
+        )
 
     def line(self) -> int:
         return self.text.count("\n", 0, self.at) + 1

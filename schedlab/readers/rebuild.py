@@ -62,7 +62,19 @@ def state_numbered(bits: int) -> int:
 class Task:
     """What is known of one task so far."""
 
-    __slots__ = ("number", "pid", "comm", "prio", "nice", "state", "home", "born", "first_state", "first_home", "first_nice")
+    __slots__ = (
+        "number",
+        "pid",
+        "comm",
+        "prio",
+        "nice",
+        "state",
+        "home",
+        "born",
+        "first_state",
+        "first_home",
+        "first_nice",
+    )
 
     def __init__(self, number: int, pid: int) -> None:
         self.number = number
@@ -365,17 +377,17 @@ class Rebuild:
         told = ["A task that was there before the recording began is created at its first moment."]
         if self.inferred_wakes:
             told.append(
-                f"{self.inferred_wakes:,} wake-ups are not recorded: those tasks are shown asleep until they are picked."
+                f"{self.inferred_wakes:,} wake-ups are not recorded: those tasks are shown asleep until picked."
             )
         if self.lost:
-            where = self.lost[0]
+            at = self.lost[0]
             count = f"{self.lost_events:,} events" if self.lost_events else "Events"
-            told.append(f"{count} were lost by the kernel, first at line {where['line']} on CPU {where['cpu']}.")
+            told.append(f"{count} were lost by the kernel, first at line {at['line']} on CPU {at['cpu']}.")
         if self.gap_count:
             where = self.gaps[0]
             told.append(
-                f"At {self.gap_count:,} places a CPU leaves another task than the one it had picked: events are missing, "
-                f"first at line {where['line']} on CPU {where['cpu']}. The missing switch is put in there."
+                f"At {self.gap_count:,} places a CPU leaves another task than the one it had picked: events are "
+                f"missing, first at line {where['line']} on CPU {where['cpu']}. The missing switch is put in there."
             )
         return told
 

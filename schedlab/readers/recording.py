@@ -101,7 +101,9 @@ def read_recording(path: Path) -> Trace:
 def origin(told: dict[str, Any]) -> str:
     """Which kernel ran which workload, and how it was watched."""
     kernel = f"Linux {told.get('kernel', '(unknown)')} ({told.get('scheduler') or told.get('package') or 'no package'})"
-    return "; ".join([kernel, f"workload {told.get('workload', '(unknown)')}", *filter(None, [told.get("trace_method")])])
+    return "; ".join(
+        [kernel, f"workload {told.get('workload', '(unknown)')}", *filter(None, [told.get("trace_method")])]
+    )
 
 
 def apply(rebuild: Rebuild, now: int, row: dict[str, str]) -> None:
@@ -139,7 +141,9 @@ def number(row: dict[str, str], column: str) -> int:
     try:
         value = int(row[column])
     except ValueError:
-        raise TraceError(f"line {row['line']}: {column} must be a whole number, not {shown(row[column]) or 'empty'}") from None
+        raise TraceError(
+            f"line {row['line']}: {column} must be a whole number, not {shown(row[column]) or 'empty'}"
+        ) from None
     if column != "prio" and column != "next_prio" and not 0 <= value < 1 << 62:
         raise TraceError(f"line {row['line']}: {column} is {value}")
     return value

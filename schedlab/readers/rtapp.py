@@ -23,7 +23,13 @@ RT_PRIORITY = 10  # rt-app's default for FIFO and RR
 FOREVER = -1  # a loop or duration that does not end
 DEEPEST_FORK = 8  # forks inside each other
 
-CLASSES = {"SCHED_OTHER": "normal", "SCHED_BATCH": "batch", "SCHED_IDLE": "idle", "SCHED_FIFO": "fifo", "SCHED_RR": "rr"}
+CLASSES = {
+    "SCHED_OTHER": "normal",
+    "SCHED_BATCH": "batch",
+    "SCHED_IDLE": "idle",
+    "SCHED_FIFO": "fifo",
+    "SCHED_RR": "rr",
+}
 WITHOUT_EFFECT = {  # of `global`: how rt-app measures and logs
     "calibration", "pi_enabled", "lock_pages", "logdir", "log_basename", "log_size", "ftrace", "gnuplot", "io_device",
     "mem_buffer_size", "cumulative_slack", "frag",
@@ -36,7 +42,9 @@ EVENTS = (
 )  # fmt: skip
 REFUSED_EVENTS = {
     **dict.fromkeys(("lock", "unlock"), "mutexes are not modelled; sem_wait and sem_post are"),
-    **dict.fromkeys(("wait", "signal", "broad", "sync"), "condition variables are not modelled; sem_wait and sem_post are"),
+    **dict.fromkeys(
+        ("wait", "signal", "broad", "sync"), "condition variables are not modelled; sem_wait and sem_post are"
+    ),
     "barrier": "barriers are not modelled; sem_wait and sem_post are",
     **dict.fromkeys(("mem", "memrun", "iorun"), "memory and devices are not modelled; runtime takes CPU time"),
 }
@@ -129,7 +137,9 @@ class Workload:
                 body[part.key] = part
             elif part.key in REFUSED_KEYS and part.value != "":
                 raise refuse(part, REFUSED_KEYS[part.key])
-            elif part.key not in REFUSED_KEYS and (kind_of(part.key) is None or "phases" in {p.key for p in pair.value}):
+            elif part.key not in REFUSED_KEYS and (
+                kind_of(part.key) is None or "phases" in {p.key for p in pair.value}
+            ):
                 raise refuse(part, f"is no key of a task{nearest(part.key, TASK_KEYS)}")
         return body
 
@@ -176,7 +186,7 @@ class Workload:
     def steps(self, pair: Pair, forks: tuple[str, ...]) -> list[Any]:
         """All that a thread does."""
         whole = self.phases(pair)
-        does = []
+        does: list[Any] = []
         for phase in whole:
             body = self.phase(phase, whole_task=phase is pair, forks=forks)
             loop = next((part for part in phase.value if part.key == "loop"), None)

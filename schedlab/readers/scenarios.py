@@ -66,7 +66,7 @@ def _from_json(text: str, path: Path) -> Any:
 
 def _from_yaml(text: str) -> Any:
     try:
-        data = yaml.load(text, Loader=Loader)  # noqa: S506  # Loader is a SafeLoader
+        data = yaml.load(text, Loader=Loader)  # Loader is a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

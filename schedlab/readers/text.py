@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schedlab.readers.rebuild import Rebuild, state_named
+from schedlab.readers.rebuild import MOST_CPUS, Rebuild, state_named
 from schedlab.readers.stream import lines_of, shown, text
 from schedlab.trace import Trace, TraceError
 
@@ -70,7 +70,10 @@ PERF = Dialect(
         rb"(?:([^\s:]{3,10})[ \t]+)?(\d+)\.(\d{1,9}):[ \t]+(?:\d+[ \t]+)?(?:\w+:(?=\w))?" + EVENT
     ),
 )
-HEAD_NAME = {"ftrace": pattern(rb"(.{16}|[ \t]*.{0,15}?)-\d+[ \t]"), "perf": pattern(rb"(.{16}|[ \t]*.{0,15}?)[ \t]+-?\d+[/ ]")}
+HEAD_NAME = {
+    "ftrace": pattern(rb"(.{16}|[ \t]*.{0,15}?)-\d+[ \t]"),
+    "perf": pattern(rb"(.{16}|[ \t]*.{0,15}?)[ \t]+-?\d+[/ ]"),
+}
 
 # What stands between the events and is none.
 LOST = re.compile(rb"CPU:(\d+) \[(?:LOST )?(\d*) ?(?:LOST )?EVENTS(?: DROPPED)?\]")
@@ -82,7 +85,9 @@ BETWEEN = re.compile(
 )
 HOLDS_LINES = {b"print", b"bprint", b"bputs", b"tracing_mark_write", b"raw_data"}  # their text may have line breaks
 PERF_NO_CPU = re.compile(rb"[ \t]*.{0,16}?[ \t]+(?:\d+/)?\d+[ \t]+\d+\.\d{6,9}:[ \t]+(?:\w+:)?sched_\w+:", re.DOTALL)
-WHOLE_CLOCK = re.compile(rb".{0,40}-\d+[ \t]+(?:\([ \d-]+\)[ \t]+)?\[\d+\][ \t]+(?:[^\s:]{3,10}[ \t]+)?\d+:[ \t]", re.DOTALL)
+WHOLE_CLOCK = re.compile(
+    rb".{0,40}-\d+[ \t]+(?:\([ \d-]+\)[ \t]+)?\[\d+\][ \t]+(?:[^\s:]{3,10}[ \t]+)?\d+:[ \t]", re.DOTALL
+)
 
 # A last line without a line break counts only if nothing can be missing from it.
 SURELY_WHOLE = re.compile(rb"(?: next_prio=1\d\d| target_cpu=\d{3}| CPU:\d{3}| ==> .*\[1\d\d\])$", re.DOTALL)
@@ -154,6 +159,7 @@ class Reader:
         self.marks_left_out = 0
         self.last_event: bytes | None = None
         self.promised: int | None = None  # events that the header says there are
+        self.overwritten = 0  # events before the first that the kernel's ring buffer no longer holds
         self.cpus = 0
         self.following = b""  # the last line that was taken to go on with another
 
@@ -238,8 +244,7 @@ class Reader:
                 raise self.cut_off("it ends within this line")
             if entries := ENTRIES.match(line):
                 self.promised, self.cpus = int(entries[1]), int(entries[3])
-                if self.promised < int(entries[2]):
-                    self.rebuild.lost_events += int(entries[2]) - self.promised
+                self.overwritten = int(entries[2]) - self.promised
             return None
         if cpus := CPUS.match(line):
             self.cpus = int(cpus[1])
@@ -362,7 +367,8 @@ class Reader:
         if self.other:
             about["other_events"] = {text(name or b"(none)"): count for name, count in sorted(
                 self.other.items(), key=lambda entry: entry[0] or b"")}  # fmt: skip
-        return self.rebuild.trace(self.last - start, about, cpus=min(self.cpus, 8192))
+        told = [f"{self.overwritten:,} older events had been overwritten."] if self.overwritten > 0 else []
+        return self.rebuild.trace(self.last - start, about, told, cpus=min(self.cpus, MOST_CPUS))
 
 
 def plugin_switch(fields: bytes, pid: int) -> re.Match[bytes] | None:

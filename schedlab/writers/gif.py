@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from schedlab.trace import Trace
-from schedlab.views.payload import RUNNING, WAITING, tame
 from schedlab.views.look import look_of
+from schedlab.views.payload import RUNNING, WAITING, tame
 from schedlab.words import fill
 from schedlab.writers import CannotWrite
 from schedlab.writers.spans import Span, idle, spans
@@ -51,7 +51,14 @@ def write(trace: Trace, path: Path) -> None:
         picture.moment(ImageDraw.Draw(shot), font, picture.stop * number // (FRAMES - 1))
         shots.append(shot)
     shots[0].save(
-        path, format="GIF", save_all=True, append_images=shots[1:], duration=FRAME_MS, loop=0, optimize=False, disposal=1
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=shots[1:],
+        duration=FRAME_MS,
+        loop=0,
+        optimize=False,
+        disposal=1,
     )
 
 
@@ -71,7 +78,9 @@ class _Picture:
         self.running = {i for i, name in enumerate(trace.family.states) if self.look.bars.get(name) == RUNNING}
         self.waiting = {i for i, name in enumerate(trace.family.states) if self.look.bars.get(name) == WAITING}
         lanes = sorted({span.key for span in self.spans if span.of == "lane"})
-        tasks = sorted({span.key for span in self.spans if span.of == "task" and span.value in self.running | self.waiting})
+        tasks = sorted(
+            {span.key for span in self.spans if span.of == "task" and span.value in self.running | self.waiting}
+        )
         tracks = [("lane", key) for key in lanes] + [("task", key) for key in tasks]
         self.left_out = max(0, len(tracks) - MOST_TRACKS)
         self.rows = {track: i for i, track in enumerate(tracks[:MOST_TRACKS])}
@@ -100,8 +109,8 @@ class _Picture:
             draw.text((16, y + 2), cut(draw, font, tame(self.trace.name(table, key)), LEFT - 24), INK, font)
             draw.line((LEFT, y + BAR, WIDTH - RIGHT, y + BAR), LINE)
         for span in self.spans:
-            if (row := self.rows.get((span.of, span.key))) is not None:
-                self.bar(draw, font, span, TOP + ROW * row)
+            if (span.of, span.key) in self.rows:
+                self.bar(draw, font, span, TOP + ROW * self.rows[span.of, span.key])
         foot = fill("0 to {end:dur}", {"end": self.stop})
         if self.stop < self.trace.end:
             foot += fill(" of {end:dur}", {"end": self.trace.end})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_every_switch_of_the_file_is_a_row():
 def test_three_hogs_of_2_4_take_turns_of_60_and_120_ms():
     trace = read_trace(DATA / "2.4.24-on" / "w01_3hogs.csv.gz")
     picks = [row for row in trace.rows() if trace.kinds[row.kind].name == "switch"]
-    turns = [round((b.time - a.time) / 10**6) for a, b in zip(picks, picks[1:])]
+    turns = [round((b.time - a.time) / 10**6) for a, b in pairwise(picks)]
     assert sum(turn in (60, 120) for turn in turns) > 0.6 * len(turns)
     assert sorted(set(turns), key=turns.count)[-2:] == [120, 60]
 

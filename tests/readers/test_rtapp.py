@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -43,7 +44,8 @@ def test_phases_repeat_within_the_task(tmp_path):
 def test_policies_priorities_and_cpus(tmp_path):
     tasks = """{
         "plain": {"run": 1}, "nice": {"priority": -19, "run": 1}, "batch": {"policy": "SCHED_BATCH", "run": 1},
-        "fifo": {"policy": "SCHED_FIFO", "run": 1, "cpus": [2, 0]}, "rr": {"policy": "SCHED_RR", "priority": 7, "run": 1},
+        "fifo": {"policy": "SCHED_FIFO", "run": 1, "cpus": [2, 0]},
+        "rr": {"policy": "SCHED_RR", "priority": 7, "run": 1},
         "late": {"delay": 250, "instance": 3, "run": 1}, "never": {"instance": 0, "run": 1}}"""
     scenario = workload(tmp_path, tasks, scheduler="o1-2.6.22")
     plain = [{k: v for k, v in task.items() if k != "does"} for task in scenario.given_tasks]
@@ -59,7 +61,7 @@ def test_a_timer_keeps_its_period_when_nobody_disturbs(tmp_path):
     tasks = '{"a": {"loop": 5, "run": 5000, "timer": {"ref": "tick", "period": 19000}}}'
     trace = workload(tmp_path, tasks).run()
     picks = [row.time for row in trace.rows() if trace.kinds[row.kind].name == "resume"]
-    assert [b - a for a, b in zip(picks, picks[1:])] == [19_000_000] * 5
+    assert [b - a for a, b in pairwise(picks)] == [19_000_000] * 5
 
 
 def test_two_timers_in_a_row_are_counted_from_each_other(tmp_path):

@@ -78,9 +78,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 @pytest.mark.timeout(10)
 def test_a_few_lines_that_stand_for_millions_are_refused(tmp_path):
-    bomb = "a0: &a0 [{run: 1ms}]\n" + "".join(
-        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
-    )
+    bomb = "a0: &a0 [{run: 1ms}]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
     with pytest.raises(ScenarioError, match="aliases"):
         read(tmp_path, bomb)
     with pytest.raises(ScenarioError, match="line 1, column 4: found unconstructable recursive node"):
