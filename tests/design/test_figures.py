@@ -100,7 +100,7 @@ def test_steps_without_a_yield_between_them_are_one_turn():
 
 
 def test_a_sleeper_gives_the_cpu_up_and_comes_back():
-    tasks = [
+    tasks: Tasks = [
         {"name": "editor", "does": [{"run": "1ms"}, {"sleep": "5ms"}, {"run": "1ms"}]},
         {"name": "b", "work": "9ms"},
     ]
