@@ -38,7 +38,7 @@ class Latency(NamedTuple):
 class Summary(NamedTuple):
     """How many values, and three of them (ns). With no values the three are None."""
 
-    count: int
+    number: int
     median: int | None
     p95: int | None
     longest: int | None

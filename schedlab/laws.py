@@ -90,7 +90,7 @@ def _rows_chain(trace: Trace) -> Iterator[Violation]:
     replay = Replay(trace)
     for i in range(len(trace)):
         row = trace.row(i)
-        cells = {**row._asdict(), **{number: number for number in range(-1, 8)}}
+        cells: dict[str | int, int] = {**row._asdict(), **{number: number for number in range(-1, 8)}}
         changed: dict[tuple[str, int], int] = {}
         for effect in trace.kinds[row.kind].sets:
             key = cells[effect.key]
@@ -195,7 +195,8 @@ def work_conserving(
 
     def find(trace: Trace) -> Iterator[Violation]:
         ready = _states(trace)["ready"]
-        may_use = [limits.get(name) for name in trace.names.get("task", ())]
+        every = frozenset(range(len(trace.names.get("cpu", ()))))
+        may_use = [limits.get(name, every) for name in trace.names.get("task", ())]
         since: dict[tuple[int, int], tuple[int, int]] = {}
         for still in stills(trace):
             idle = [cpu for cpu, task in enumerate(still.state["running"]) if task == NOBODY]
@@ -204,8 +205,7 @@ def work_conserving(
                 (cpu, task)
                 for task in waiting
                 for cpu in idle
-                if (may_use[task] is None or cpu in may_use[task])
-                and (scope == "machine" or still.state["home"][task] == cpu)
+                if cpu in may_use[task] and (scope == "machine" or still.state["home"][task] == cpu)
             }
             since = {pair: since.get(pair, (still.start, still.row)) for pair in pairs}
             for (cpu, task), (start, row) in sorted(since.items()):
