@@ -379,13 +379,15 @@ class Machine:
             return
         if not isinstance(task, Task) or task.id == NOBODY:
             raise PolicyError(f"{self.policy.name}.pick must return a task or None, not {task!r}")
-        picks = f"{self.policy.name} picks {task.name} on {cpu.name}, but it"
+        but = ""
         if task.state == RUNNING:
-            raise PolicyError(f"{picks} runs on {task.cpu} already")
-        if task.state != READY:
-            raise PolicyError(f"{picks} is {_state(task)}")
-        if task.allowed is not None and cpu.id not in task.allowed:
-            raise PolicyError(f"{picks} {_may_use(task)}")
+            but = f"runs on {task.cpu} already"
+        elif task.state != READY:
+            but = f"is {_state(task)}"
+        elif task.allowed is not None and cpu.id not in task.allowed:
+            but = _may_use(task)
+        if but:
+            raise PolicyError(f"{self.policy.name} picks {task.name} on {cpu.name}, but it {but}")
 
     def _cost(self, cpu: CPU, switched: bool) -> int:
         """How long this pick keeps the CPU from its task: waiting for the lock, holding it, switching (ns)."""

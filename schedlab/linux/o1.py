@@ -144,6 +144,7 @@ class O1(Policy):
         self.max_sleep_avg = self.def_timeslice * MAX_BONUS  # ticks
         self.starvation_limit = self.max_sleep_avg
         self.ns_max_sleep_avg = self.max_sleep_avg * self.jiffy_ns
+        self.deltas = [self.delta(static_prio - 120) for static_prio in range(MAX_PRIO)]
         self.granularities = [self.timeslice_granularity(bonus) for bonus in range(MAX_BONUS + 1)]
         self.runqueues = [RunQueue() for _cpu in machine.cpus]
 
@@ -264,9 +265,8 @@ class O1(Policy):
         base = self.def_timeslice * (4 if task.static_prio < 120 else 1)
         return max(base * (MAX_PRIO - task.static_prio) // (MAX_USER_PRIO // 2), self.min_timeslice)
 
-    def delta(self, task: Any) -> int:
+    def delta(self, nice: int) -> int:
         """DELTA: how much bonus a nice value needs; C's division, towards zero."""
-        nice = task.static_prio - 120
         if nice < 0:
             return INTERACTIVE_DELTA - -nice * MAX_BONUS // MAX_USER_PRIO
         return INTERACTIVE_DELTA + nice * MAX_BONUS // MAX_USER_PRIO
@@ -274,11 +274,11 @@ class O1(Policy):
     @judgement
     def is_interactive(self, task: Any) -> bool:
         """TASK_INTERACTIVE: enough bonus for its nice value."""
-        return bool(task.prio <= task.static_prio - self.delta(task))
+        return bool(task.prio <= task.static_prio - self.deltas[task.static_prio])
 
     def interactive_sleep(self, task: Any) -> int:
         """INTERACTIVE_SLEEP, ns: one sleep of this length is enough to be interactive."""
-        ticks = self.max_sleep_avg * (MAX_BONUS // 2 + self.delta(task) + 1) // MAX_BONUS - 1
+        ticks = self.max_sleep_avg * (MAX_BONUS // 2 + self.deltas[task.static_prio] + 1) // MAX_BONUS - 1
         return ticks * self.jiffy_ns
 
     def timeslice_granularity(self, bonus: int) -> int:
@@ -494,9 +494,8 @@ class O1_2_6_22(O1):
     classes = ("normal", "fifo", "rr", "batch")
     requeues_unchanged = False
 
-    def delta(self, task: Any) -> int:
+    def delta(self, nice: int) -> int:
         """Rounded down for every nice value."""
-        nice = task.static_prio - 120
         return (nice + 20) * MAX_BONUS // MAX_USER_PRIO - 20 * MAX_BONUS // MAX_USER_PRIO + INTERACTIVE_DELTA
 
     def judge_sleep(self, task: Any) -> None:

@@ -383,7 +383,7 @@ def table_o1(vector: Vector) -> Difference | None:
         prio.append([nice, sleep_avg, policy.current_bonus(task), task.prio, int(policy.is_interactive(task))])
     got = {
         "slice": [policy.task_timeslice(task_at(nice)) for nice in nices],
-        "delta": [policy.delta(task_at(nice)) for nice in nices],
+        "delta": [policy.delta(nice) for nice in nices],
         "interactive_sleep_ns": [policy.interactive_sleep(task_at(nice)) for nice in nices],
         "granularity": [policy.timeslice_granularity(bonus) for bonus in range(11)],
         "prio": prio,
