@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from schedlab.laws import ALWAYS, Law, Violation
 from schedlab.scenario import Scenario, ScenarioError
-from schedlab.trace import NOBODY, Replay, Trace
+from schedlab.trace import NOBODY, Replay, Row, Trace
 from schedlab.words import fill
 
 MOST_SHOWN = 3  # moments of one rule that a report tells
@@ -252,9 +252,7 @@ def questions(trace: Trace, start: int = 0, stop: int | None = None) -> list[Que
         if kind.name == "decided":
             note = trace.notes[row.a]
         elif kind.decision:
-            candidates = (
-                tuple(one["task"] for one in note["candidates"]) if note else _could_run(trace, replay, row.where)
-            )
+            candidates = tuple(one["task"] for one in note["candidates"]) if note else _could_run(trace, replay, row)
             if i >= start and len(candidates) > 1:
                 found.append(Question(i, row.time, row.where, candidates, row.who, note))
             note = None
@@ -262,14 +260,16 @@ def questions(trace: Trace, start: int = 0, stop: int | None = None) -> list[Que
     return found
 
 
-def _could_run(trace: Trace, replay: Replay, cpu: int) -> tuple[int, ...]:
-    """Without an explanation: who is ready in this CPU's queue, and who runs there."""
+def _could_run(trace: Trace, replay: Replay, row: Row) -> tuple[int, ...]:
+    """Without an explanation: who is ready in this CPU's queue, and who ran there until now and still could."""
     ready = trace.family.states.index("ready")
-    state = replay.state
+    state, kind = replay.state, trace.kinds[row.kind]
+    runs = state["running"][row.where]
+    blocks = kind.a == "task" and kind.b == "state" and row.b != ready
     return tuple(
         task
         for task, now in enumerate(state["state"])
-        if (now == ready and state["home"][task] == cpu) or state["running"][cpu] == task
+        if (now == ready and state["home"][task] == row.where) or (task == runs and not blocks)
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from schedlab.trace import EXPLAINED, NOBODY, Replay, Trace
+from schedlab.trace import EXPLAINED, NOBODY, Replay, Row, Trace
 from schedlab.words import fill
 
 MOST_VIOLATIONS = 20  # of one law: the first ones are what a reader looks at
@@ -90,7 +90,8 @@ def _rows_chain(trace: Trace) -> Iterator[Violation]:
     replay = Replay(trace)
     for i in range(len(trace)):
         row = trace.row(i)
-        cells: dict[str | int, int] = {**row._asdict(), **{number: number for number in range(-1, 8)}}
+        cells: dict[str | int, int] = {number: number for number in range(-1, 8)}
+        cells.update(zip(Row._fields, row))
         changed: dict[tuple[str, int], int] = {}
         for effect in trace.kinds[row.kind].sets:
             key = cells[effect.key]
