@@ -120,6 +120,17 @@ def _linux_words(p: Payload) -> dict[str, int]:
     return kinds
 
 
+def _tree(p: Payload, event: int, waiting: list[int], tasks: list[int], deadline: list[int], average: int) -> None:
+    """Up to three nodes: the middle one by deadline is the black root, the others are its red children."""
+    order = sorted(waiting, key=lambda i: (deadline[i], i))
+    root = len(order) // 2
+    nodes = [
+        (tasks[i], None if j == root else tasks[order[root]], j != root, int(j > root), deadline[i] - average)
+        for j, i in enumerate(order)
+    ]
+    p.tree(event, nodes if len(order) <= 3 else [])
+
+
 def linux_small(
     names: tuple[str, ...] = ("hog0", "hog1", "inter"),
     decisions: int = 40,
@@ -188,14 +199,7 @@ def linux_small(
             rows.append((tasks[i], why, vruntime[i] - average, deadline[i] - average))
         p.decide(event, rows)
         made += 1
-        waiting = sorted((i for i in ready if i != won), key=lambda i: (deadline[i], i))
-        nodes: list[tuple[int, int | None, bool, int, float]] = []
-        if waiting:
-            root = waiting[len(waiting) // 2]
-            for j, i in enumerate(waiting):
-                parent = None if i == root else tasks[root]
-                nodes.append((tasks[i], parent, i != root, int(j > len(waiting) // 2), deadline[i] - average))
-        p.tree(event, nodes if len(waiting) <= 3 else [])
+        _tree(p, event, [i for i in ready if i != won], tasks, deadline, average)
         others = [i for i in fair if i != won]
         if others:
             second = min(others, key=lambda i: (deadline[i], i))
@@ -226,6 +230,7 @@ def linux_small(
             vruntime[sleeper] = max(vruntime[sleeper], average)
             deadline[sleeper] = vruntime[sleeper] + 700_000
             p.move(step, tasks[sleeper], queue)
+            _tree(p, step, [i for i in ready if i != curr], tasks, deadline, average)
             bars.to(lane_of[sleeper], wake_at, tasks[sleeper], WAITING)
             stop = (wake_at // MS + 1) * MS + 128_700
         vruntime[won] += stop - now
@@ -238,6 +243,7 @@ def linux_small(
             step = p.event(now, k["sleep"], who=tasks[won], lane=cpu)
             p.move(step, tasks[won], asleep)
             ready.discard(won)
+            _tree(p, step, sorted(ready), tasks, deadline, average)
             bars.to(lane_of[won], now, tasks[won], ASLEEP)
             bars.to(cpu, now, None, None)
             worked, wake_at, curr = 0, now + 9 * MS + 994_000, None

@@ -1,5 +1,6 @@
 // ---- elements -------------------------------------------------------------------------------------------------------
 const SVG = 'http://www.w3.org/2000/svg';
+const FOCUSABLE = /^(button|select|input|dialog)$/;
 function put(el, attrs, kids) {
   for (const [k, v] of Object.entries(attrs ?? {})) {
     if (v === false || v == null) continue;
@@ -7,6 +8,8 @@ function put(el, attrs, kids) {
     else if (k.startsWith('on')) el.addEventListener(k.slice(2), v);
     else el.setAttribute(k, v === true ? '' : v);
   }
+  // JupyterLab's own keys match the focused element itself, so a mark on the player alone would come too late
+  if (FOCUSABLE.test(el.localName) || attrs?.tabindex != null) el.setAttribute('data-lm-suppress-shortcuts', 'true');
   el.append(...kids.flat(3).filter(k => k != null && k !== false));
   return el;
 }

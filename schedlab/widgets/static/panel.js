@@ -92,12 +92,8 @@ class Panel {
   nameOf(task) {
     return this.trace.ref('task', task)?.text ?? '–';
   }
-  /** Names of tasks; `seen`: only so many are drawn, the others are counted. */
-  list(tasks, seen = tasks.length) {
-    if (!tasks.length) return this.words.nobody;
-    const names = tasks.slice(0, seen).map(k => this.nameOf(k));
-    if (seen < tasks.length) names.push(say(this.words, 'more', { n: tasks.length - seen }));
-    return names.join(', ');
+  list(tasks) {
+    return tasks.length ? tasks.map(k => this.nameOf(k)).join(', ') : this.words.nobody;
   }
 }
 const units = (column, v, withUnit = false) =>

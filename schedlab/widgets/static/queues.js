@@ -41,7 +41,7 @@ class Queues extends Panel {
         kids.push(this.text(LEFT + 16 + ((seen - 1) % per) * CELL, y + 20 + Math.floor((seen - 1) / per) * CELL, `+${items.length - seen + 1}`, { 'text-anchor': 'middle', 'font-weight': 600, class: 'more' }));
       kids.push(label(0, y + 20, name, attrs));
       y += Math.ceil(seen / per) * CELL + 4;
-      return this.list(items.map(v => v[1]), over ? seen - 1 : items.length);
+      return this.list(items.map(v => v[1]));
     };
     for (const p of this.shownPlaces) {
       if (p.lane != null && p.lane !== lane) {
@@ -276,7 +276,7 @@ class Tree extends Panel {
       [
         ...(spec.running == null ? [] : [say(words, 'treeOn', { list: this.list(on) })]),
         say(words, 'treeSays', { list: this.list(inOrder) }),
-        ...(asleep.length ? [say(words, 'treeAsleep', { list: this.list(asleep, Math.min(beds, asleep.length)) })] : []),
+        ...(asleep.length ? [say(words, 'treeAsleep', { list: this.list(asleep) })] : []),
       ].join(' '),
     );
   }
@@ -366,7 +366,7 @@ class Processors extends Panel {
       const over = items.length > cells;
       items.slice(0, over ? cells - 1 : cells).forEach((item, k) => at.set(item, [x + k * X.cell, y]));
       if (over) more.push(this.text(x + (cells - 1) * X.cell, y + 4, `+${items.length - cells + 1}`, { 'text-anchor': 'middle', 'font-weight': 600, class: 'more' }));
-      return items.length ? this.list(items, over ? cells - 1 : items.length) : words.empty;
+      return items.length ? this.list(items) : words.empty;
     };
     const items = place => (place == null ? [] : now.in(place).map(v => v[1]));
     rows.forEach((r, k) => {
