@@ -24,6 +24,7 @@ MOST_TASKS = 65_000  # with their own number; the others share one
 MOST_LANES = 512  # of tasks
 MOST_NAMES = 30_000  # of a name table, other than tasks
 MOST_WALKED = 100_000  # rows of a trace whose waiting tasks are followed one by one
+QUIET, AFTER = 0.7, 1.1  # of the trace: where nothing happens later, the first view ends a little after the last row
 LANES = ("cpu+tasks", "cpu")
 PANELS = ("candidates", "queues", "source")
 
@@ -146,7 +147,11 @@ class _Making:
         for panel in [panel for panel in PANELS if panel in has] if panels is None else panels:
             p.panel(panel, has.get(panel, ""))
         self._forks()
-        return p.pack()
+        head, columns = p.pack()
+        last = trace.time[-1] if len(trace) else 0
+        if head["first_view"] == [0, trace.end] and 0 < last < QUIET * trace.end:
+            head["first_view"] = [0, int(last * AFTER)]  # a run that is over long before its end shows what it did
+        return head, columns
 
     def _ask(self, rows: Sequence[int], asked: Collection[int]) -> None:
         """Questions at these rows of the trace, and nowhere else."""

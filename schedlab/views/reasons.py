@@ -176,6 +176,7 @@ class Rule:
                 "{DOT}": f"{{c{self.form.more.get('dot', key)}:|ms}}",
                 "{WORD}": _braces(words.name("word", self.by)),
                 "{TIE}": tie,
+                "{WON}": words.get(f"tie.won.{about}", words.get("tie.won").replace("{TIE}", _braces(about))),
                 "{FILTER}": _braces(told),
             }
             own = about if name == "filter" else self.by

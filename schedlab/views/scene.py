@@ -25,9 +25,10 @@ BEFORE = 0.3  # of the window stands left of a moment that the first view does n
 
 
 class Candidate(NamedTuple):
-    """A row of the table of candidates: whose, its cells as text, its result as text, whether it won."""
+    """A row of the table of candidates: whose (a task's number, or -1), its name, its cells and result as text."""
 
     task: int
+    name: str
     cells: tuple[str, ...]
     result: str
     won: bool
@@ -119,14 +120,16 @@ class Scene:
         first = self.data["decisions.first"]
         task, verdict = self.data["candidates.task"], self.data["candidates.verdict"]
         rows = range(first[d], first[d + 1] if d + 1 < len(first) else len(task))
-        columns = self.head["candidates"]["columns"]
+        columns, of = self.head["candidates"]["columns"], self.head["candidates"].get("of", "task")
+        names = self.names if of == "task" else self.tables[of]
         numbers = {row: tuple(self.data[f"candidates.c{k}"][row] for k in range(len(columns))) for row in rows}
         won = next((row for row in rows if verdict[row] == 0), None)
         found = []
         for row in rows:
             values = numbers[row]
             cells = tuple(number(v / c["scale"], c["digits"], c["sign"]) for v, c in zip(values, columns))
-            found.append(Candidate(task[row], cells, self._result(row, values, won, numbers), row == won, values))
+            who, name = task[row] if of == "task" else -1, names[task[row]]
+            found.append(Candidate(who, name, cells, self._result(row, values, won, numbers), row == won, values))
         return found
 
     def _result(
@@ -136,8 +139,8 @@ class Scene:
         reason = self.head["reasons"][self.data["candidates.verdict"][row]]
         tasks = self.data["candidates.task"]
         best = numbers[won] if won is not None else [math.nan] * len(values)
-        given: dict[str, Any] = {"who": self.tables["task"][tasks[row]]}
-        given["winner"] = None if won is None else self.tables["task"][tasks[won]]
+        names = self.tables[self.head["candidates"].get("of", "task")]
+        given: dict[str, Any] = {"who": names[tasks[row]], "winner": None if won is None else names[tasks[won]]}
         for k, value in enumerate(values):
             given |= {f"c{k}": value, f"w{k}": best[k], f"d{k}": value - best[k]}
         return fill(self.head["templates"][self.head["language"]][reason["short"]], given, self.tables)

@@ -66,6 +66,7 @@ class Story:
         self.decided: tuple[Row, dict[str, Any]] | None = None
         self.due_at = 0  # ns: when what is due happened
         self.at = 0  # the row of `hook`
+        self.ran: tuple[int, list[int]] = (-1, [])  # when a hook ran that belongs to the next row, and its lines
 
     def write(self, ticks: bool | None) -> None:
         """All events, in order."""
@@ -107,6 +108,7 @@ class Story:
             (name, hook), self.hook = self.hook, None
             if name == TICK:
                 return self._tick(hook)
+            self.ran = (hook.time, self.trace.notes[hook.b]["lines"])
             if last >= 0 and self._kind_of(last) == name and self.p._columns["events.at"][last] == hook.time:
                 return self._attach(last, hook.who)
         if not (self.changes.due or self.queues.due) or last < 0:
@@ -134,6 +136,9 @@ class Story:
                 self.noted, mine = event, True
             elif decided[1]["candidates"]:
                 self.p.note(event, self.words.get("pick.nobody"), len(decided[1]["candidates"]))
+        if not mine and self.ran[0] == row.time:
+            self.decisions.lines(event, self.ran[1], *self._assigned(self.ran[1], self.changes.due))
+        self.ran = (-1, [])
         self._attach(event, row.who, silent=mine)
 
     def _episode(self, i: int, row: Row) -> None:
@@ -142,7 +147,10 @@ class Story:
         where = self._cpu_of(i) if row.where < 0 else row.where
         event = self.p.event(row.time, kind, lane=where)
         self.rows.append(i)
-        self.decisions.lines(event, (), row.b, "")
+        line = row.b
+        while self.rule.text(line).lstrip().startswith("@"):
+            line += 1  # Python counts a method from its first decorator on
+        self.decisions.lines(event, (), line, "")
         self._attach(event, -1)
 
     def _cpu_of(self, i: int) -> int | None:

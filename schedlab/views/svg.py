@@ -493,7 +493,7 @@ class _Drawing:
         room = right - 16 - 16
         result = max([80.0, *(wide(row.result, 13) + 24 for row in shown_rows)])
         result = min(result, room * 0.45)
-        name = min(160.0, max(90.0, *(wide(scene.names[row.task], 13) + 40 for row in shown_rows)))
+        name = min(160.0, max(90.0, *(wide(row.name, 13) + 40 for row in shown_rows)))
         each = (room - name - result) / max(1, len(heads))
         edges = [16 + name + each * (k + 1) - 8 for k in range(len(heads))]
         y = top + 54
@@ -509,8 +509,9 @@ class _Drawing:
                     f'<rect x="16" y="{n(y)}" width="{n(room)}" height="{ROW}" fill="{tone.WASH}"/>'
                 )  # fmt: skip
             self.out.append(f'<path d="M16 {n(y)}h{n(room)}" stroke="{tone.LINE}"/>')
-            self.token(20, y + ROW / 2, row.task)
-            self.words(46, y + 20, cut(scene.names[row.task], name - 34, 13))
+            if row.task >= 0:
+                self.token(20, y + ROW / 2, row.task)
+            self.words(46 if row.task >= 0 else 20, y + 20, cut(row.name, name - 34, 13))
             for edge, cell in zip(edges, row.cells):
                 self.words(edge, y + 20, cell, anchor="end")
             said = ("▶ " if row.won else "") + row.result

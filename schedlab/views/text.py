@@ -147,10 +147,8 @@ def _table(scene: Scene, event: int) -> Iterator[str]:
     else:
         shown_rows = rows
     words = scene.words
-    of_task = scene.head["candidates"].get("of", "task") == "task"
-    names = [scene.names[row.task] if of_task else tame(str(row.task)) for row in shown_rows]
     grid_ = [[scene.head["candidates"].get("title") or words.get("task"), *scene.headings(), words.get("result")]]
-    grid_ += [[name, *row.cells, row.result] for name, row in zip(names, shown_rows)]
+    grid_ += [[row.name, *row.cells, row.result] for row in shown_rows]
     yield from _columns(grid_)
     if len(shown_rows) < len(rows):
         yield " " * INDENT + words("many", len(rows) - len(shown_rows))

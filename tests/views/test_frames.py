@@ -224,7 +224,7 @@ def test_a_learners_own_sum_is_shown_by_its_own_terms():
             return super().pick(cpu, prev)
 
     head, columns = frames(Scenario(Mine, [HOGS, EDITOR], until="100ms").run().explain())
-    assert [c["name"] for c in head["candidates"]["columns"]] == ["task.counter * 2", "7", "Goodness"]
+    assert [c["name"] for c in head["candidates"]["columns"]] == ["task.counter * 2", "7", "goodness"]
     data = unpack(head, columns)
     assert all(
         data["candidates.c0"][k] + data["candidates.c1"][k] == data["candidates.c2"][k]
@@ -243,7 +243,7 @@ def test_a_sum_made_in_a_file_that_is_not_shown_is_told_as_one_number():
             return task.counter * 3
 
     head, _columns = frames(Scenario(Mine, [HOGS, EDITOR], until="100ms").run().explain())
-    assert (head["candidates"]["form"], [c["name"] for c in head["candidates"]["columns"]]) == ("table", ["Goodness"])
+    assert (head["candidates"]["form"], [c["name"] for c in head["candidates"]["columns"]]) == ("table", ["goodness"])
 
 
 def test_the_o1_scheduler_is_shown_as_a_bitmap_of_140():
@@ -352,6 +352,22 @@ def test_a_tick_lights_the_line_that_took_it():
         if event in ticks and value < len(head["names"])
     }
     assert "curr.counter -= 1" in lit
+
+
+def test_an_epoch_lights_its_method_and_a_wake_up_the_lines_that_ran():
+    head, columns = frames(explained("o(n)"))
+    data = unpack(head, columns)
+    lines: dict[str, set[str]] = {}
+    for event, line in zip(data["lines.event"], data["lines.line"]):
+        kind = head["kinds"][data["events.kind"][event]]["name"]
+        lines.setdefault(kind, set()).add(head["source"]["lines"][line - 1].strip())
+    assert lines["new epoch"] == {"def new_epoch(self) -> None:"}
+    assert lines["wake-up"] == {"self.runqueue.insert(0, task)"}
+
+
+def test_a_run_that_is_over_early_is_shown_up_to_its_end():
+    toy = Scenario("cooperative", [{"name": "a", "work": "10ms"}, {"name": "b", "work": "10ms"}], until="1s").run()
+    assert frames(toy)[0]["first_view"] == [0, 22 * MS]
 
 
 def test_queues_that_are_known_for_a_while_only_are_not_drawn_stale():

@@ -44,9 +44,9 @@ def test_the_text_form_of_a_choice_by_goodness():
             "C editor ▪            ▪                        ▪            ▪         blank: asleep",
             "                                                         ^",
             "120 ms  CPU 0 picks hog0: its goodness 27 is the highest of 2, 1 more than hog1's.",
-            "  Task   counter   memory   20 − nice   Goodness   Result",
-            "  hog1         6        0          20         26   1 less",
-            "  hog0         6        1          20         27   runs",
+            "  Task   counter   mm   20−nice   goodness   Result",
+            "  hog1         6    0        20         26   1 less",
+            "  hog0         6    1        20         27   runs",
         ]
     )
 
