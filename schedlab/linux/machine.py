@@ -210,15 +210,16 @@ class Machine:
     # -- the timer ------------------------------------------------------------------------------
 
     def _tick(self, cpu: CPU) -> None:
-        engine = self.engine
+        engine, policy = self.engine, self.policy
+        now = engine.now
         if cpu.id == 0:
             self.jiffies += 1
-        if engine.now > cpu.since:
+        if now > cpu.since:
             self._charge(cpu)
-        self.policy.tick(cpu, cpu.curr)
-        if cpu.need_resched and self.policy.tick_calls_schedule:
+        policy.tick(cpu, cpu.curr)
+        if cpu.need_resched and policy.tick_calls_schedule:
             self._schedule(cpu)
-        engine.at(engine.now + self.tick_ns, self._tick, cpu, TICK_RANK + cpu.id)
+        engine.at(now + self.tick_ns, self._tick, cpu, TICK_RANK + cpu.id)
 
     def _charge(self, cpu: CPU) -> None:
         """Book the CPU time that `curr` has had since it was last charged."""

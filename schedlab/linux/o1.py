@@ -207,7 +207,7 @@ class O1(Policy):
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """TASK_PREEMPTS_CURR: strictly better priority."""
-        return bool(woken.prio < cpu.curr.prio)
+        return woken.prio < cpu.curr.prio
 
     def slice_ends(self, rq: RunQueue, cpu: Any, curr: Any) -> None:
         """Charge, expire, requeue: a new slice at once, and active or expired by interactivity."""
@@ -251,13 +251,13 @@ class O1(Policy):
     @judgement
     def current_bonus(self, task: Any) -> int:
         """0..10: a level for every tenth of the longest sleep that is remembered."""
-        return int(task.sleep_avg // self.jiffy_ns * MAX_BONUS // self.max_sleep_avg)
+        return task.sleep_avg // self.jiffy_ns * MAX_BONUS // self.max_sleep_avg
 
     def effective_prio(self, task: Any) -> int:
         """static_prio less the bonus, which runs from -5 to +5; real-time tasks keep theirs."""
         if task.is_rt:
             return MAX_RT_PRIO - 1 - int(task.rt_priority)
-        prio = int(task.static_prio) - (self.current_bonus(task) - MAX_BONUS // 2)
+        prio: int = task.static_prio - (self.current_bonus(task) - MAX_BONUS // 2)
         return MAX_RT_PRIO if prio < MAX_RT_PRIO else MAX_PRIO - 1 if prio >= MAX_PRIO else prio
 
     def task_timeslice(self, task: Any) -> int:
@@ -274,7 +274,7 @@ class O1(Policy):
     @judgement
     def is_interactive(self, task: Any) -> bool:
         """TASK_INTERACTIVE: enough bonus for its nice value."""
-        return bool(task.prio <= task.static_prio - self.deltas[task.static_prio])
+        return task.prio <= task.static_prio - self.deltas[task.static_prio]
 
     def interactive_sleep(self, task: Any) -> int:
         """INTERACTIVE_SLEEP, ns: one sleep of this length is enough to be interactive."""
