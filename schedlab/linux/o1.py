@@ -144,6 +144,7 @@ class O1(Policy):
         self.max_sleep_avg = self.def_timeslice * MAX_BONUS  # ticks
         self.starvation_limit = self.max_sleep_avg
         self.ns_max_sleep_avg = self.max_sleep_avg * self.jiffy_ns
+        self.slices = [self.slice_of(static_prio) for static_prio in range(MAX_PRIO)]
         self.deltas = [self.delta(static_prio - 120) for static_prio in range(MAX_PRIO)]
         self.granularities = [self.timeslice_granularity(bonus) for bonus in range(MAX_BONUS + 1)]
         self.runqueues = [RunQueue() for _cpu in machine.cpus]
@@ -261,9 +262,13 @@ class O1(Policy):
         return MAX_RT_PRIO if prio < MAX_RT_PRIO else MAX_PRIO - 1 if prio >= MAX_PRIO else prio
 
     def task_timeslice(self, task: Any) -> int:
-        """Ticks of a slice, by nice value alone: 800 ms at -20, 100 ms at 0, 5 ms at 19."""
-        base = self.def_timeslice * (4 if task.static_prio < 120 else 1)
-        return max(base * (MAX_PRIO - task.static_prio) // (MAX_USER_PRIO // 2), self.min_timeslice)
+        """Ticks of a task's slice, by nice value alone."""
+        return self.slices[task.static_prio]
+
+    def slice_of(self, static_prio: int) -> int:
+        """Ticks: 800 ms at nice -20, 100 ms at 0, 5 ms at 19."""
+        base = self.def_timeslice * (4 if static_prio < 120 else 1)
+        return max(base * (MAX_PRIO - static_prio) // (MAX_USER_PRIO // 2), self.min_timeslice)
 
     def delta(self, nice: int) -> int:
         """DELTA: how much bonus a nice value needs; C's division, towards zero."""
@@ -290,7 +295,7 @@ class O1(Policy):
         turn = self.granularities[self.current_bonus(task)]
         if task.time_slice < turn:
             return False
-        return (self.task_timeslice(task) - task.time_slice) % turn == 0
+        return (self.slices[task.static_prio] - task.time_slice) % turn == 0
 
     def expired_starving(self, rq: RunQueue, cpu: Any) -> bool:
         """EXPIRED_STARVING: has somebody waited in expired for too long, or somebody better?"""
