@@ -177,17 +177,17 @@ def open_lessons(_asked: argparse.Namespace) -> None:
 
 def lessons_folder() -> Path:
     """The lessons of the checkout, or a copy of the packaged ones here, which a learner may change."""
-    package = Path(__file__).resolve().parent
-    checkout = package.parent / LESSONS
-    if (package.parent / "pyproject.toml").is_file() and checkout.is_dir():
-        return checkout
-    packaged = package / LESSONS / "notebooks"
+    from schedlab.lessons.files import folder, shipped
+
+    try:
+        found = folder(LESSONS)
+    except FileNotFoundError as error:
+        raise Failed(str(error)) from None
+    if shipped() not in found.parents:
+        return found
     copied = Path.cwd() / COPIED
-    if copied.is_dir():
-        return copied
-    if not packaged.is_dir():
-        raise Failed("no lessons are here: run schedlab in a clone of its repository")
-    shutil.copytree(packaged, copied)
+    if not copied.is_dir():
+        shutil.copytree(found, copied)
     return copied
 
 

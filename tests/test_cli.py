@@ -10,6 +10,7 @@ import pytest
 
 import schedlab
 from schedlab import cli
+from schedlab.lessons import files
 from tests.source import ROOT
 
 HOGS = str(ROOT / "data" / "scenarios" / "three-hogs.yaml")
@@ -170,7 +171,7 @@ def test_no_argument_opens_the_lessons_of_the_checkout(written, monkeypatch, tmp
         asked.append(command)
         return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "schedlab" / "cli.py"))
+    monkeypatch.setattr(files, "PACKAGE", tmp_path / "schedlab")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr("subprocess.run", start)
     assert cli.main([]) == 0
@@ -179,9 +180,9 @@ def test_no_argument_opens_the_lessons_of_the_checkout(written, monkeypatch, tmp
 
 def test_an_installed_package_copies_its_lessons_once(monkeypatch, tmp_path):
     package = tmp_path / "site-packages" / "schedlab"
-    (package / "lessons" / "notebooks").mkdir(parents=True)
-    (package / "lessons" / "notebooks" / cli.FIRST_LESSON).write_text("{}")
-    monkeypatch.setattr(cli, "__file__", str(package / "cli.py"))
+    (package / "lessons" / "shipped" / "lessons").mkdir(parents=True)
+    (package / "lessons" / "shipped" / "lessons" / cli.FIRST_LESSON).write_text("{}")
+    monkeypatch.setattr(files, "PACKAGE", package)
     monkeypatch.chdir(tmp_path)
     copied = cli.lessons_folder()
     assert copied == tmp_path / cli.COPIED

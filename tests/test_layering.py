@@ -51,6 +51,7 @@ MAY_IMPORT_LATER: dict[str, tuple[str, ...]] = {
     "laws": FAMILIES,
     "exercises": (*FAMILIES, "views", "widgets", "lessons"),
     "widgets": ("writers",),
+    "writers": ("widgets",),
     "cli": (*FAMILIES, "stack", "lessons"),
 }
 

@@ -59,6 +59,25 @@ LINUX = register(
             Kind(
                 14, "kill", "task", "cpu", "", "state", "{who} is killed", (Effect("state", "who", ZOMBIE, "b"),),
             ),
+            Kind(
+                17, "found", "task", "cpu", "number", "state",
+                "when the recording begins, {who} is {b} on {where}",
+                (
+                    Effect("state", "who", "b", ABSENT),
+                    Effect("home", "who", "where", NOBODY),
+                    Effect("nice", "who", "a", 0),
+                ),
+            ),
+            Kind(
+                18, "found_running", "task", "cpu", "number", "",
+                "when the recording begins, {who} is running on {where}",
+                (
+                    Effect("state", "who", RUNNING, ABSENT),
+                    Effect("home", "who", "where", NOBODY),
+                    Effect("nice", "who", "a", 0),
+                    Effect("running", "where", "who", NOBODY),
+                ),
+            ),
         ),
         fields=(
             Field("running", "cpu", "task", NOBODY),

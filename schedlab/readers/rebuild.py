@@ -357,11 +357,10 @@ class Rebuild:
         for task in self.tasks:
             if task.born:
                 continue
-            setup.spawn(0, task.number, task.first_home, NOBODY, task.first_nice)
-            if task.number in running or task.first_state == READY:
-                setup.wake(0, task.number, task.first_home, NOBODY, SLEEPING)
+            if task.number not in running:
+                setup.found(0, task.number, task.first_home, task.first_nice, task.first_state or SLEEPING)
         for cpu, task in sorted(self.began_with.items()):
-            setup.resume(0, task.number, cpu, NOBODY, RUNNING)
+            setup.found_running(0, task.number, cpu, task.first_nice)
         return setup
 
     def names(self) -> list[str]:
@@ -374,7 +373,7 @@ class Rebuild:
 
     def told(self) -> list[str]:
         """What was assumed, in sentences."""
-        told = ["A task that was there before the recording began is created at its first moment."]
+        told = []
         if self.inferred_wakes:
             told.append(
                 f"{self.inferred_wakes:,} wake-ups are not recorded: those tasks are shown asleep until picked."
