@@ -112,6 +112,8 @@ def _lanes(scene: Scene, event: int, start: float, stop: float, step: float) -> 
     cpus = [n for n, lane in enumerate(scene.lanes) if lane["kind"] == "cpu"]
     tasks = [n for n, lane in enumerate(scene.lanes) if lane["kind"] == "task"]
     legend = [f"▪ {words.get('text.runs')}", f"· {words.get('text.waits')}", words.get("text.asleep")]
+    if len(scene.names) > len(LETTERS):
+        legend.append(f"{OTHER} {words.get('text.other')}")
     for lane in cpus[:MOST_CPUS]:
         cells = _cells(scene, lane, start, step, count, False)
         yield fit(tame(scene.lanes[lane]["name"]), label - 1) + " " + cells
@@ -140,6 +142,8 @@ def _table(scene: Scene, event: int) -> Iterator[str]:
     """The candidates of the event; of a long list the first ones, the winner and a count."""
     rows = scene.candidates(event)
     if not rows:
+        if event in scene.decisions:
+            yield " " * INDENT + scene.words.get("text.unknown")
         return
     if len(rows) > MOST_ROWS:
         shown_rows = rows[: MOST_ROWS - 2]

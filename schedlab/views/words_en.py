@@ -99,8 +99,6 @@ WORDS: dict[str, str] = {
     # what happens between decisions, in an explained run
     "tick": "Tick: {who}'s {0} goes from {1} to {2}.",
     "ticks": "Tick: {who}: {0}.",
-    "hook": "{who}: {0}.",
-    "hook.machine": "{0}.",
     "change": "{0} {1} → {2}",
     "change.first": "{0} {2}",
     "change.of": "{0}: {1}",
@@ -142,7 +140,6 @@ WORDS: dict[str, str] = {
     "field.task": "task",
     "field.nice": "nice",
     # a run as a whole
-    "from": "{0}",
     "from.unknown": "recorded",
     "more_tasks": "{0} more tasks",
     "only_tasks": "Lanes are shown for {0} of {1} tasks.",
@@ -161,11 +158,8 @@ WORDS: dict[str, str] = {
     "text.cpus": "and {0} more CPUs",
     "text.tasks": "and {0} more tasks",
     "text.unknown": "numbers not recorded for this decision",
-    "text.last": "last decision, {0}",
     "text.who": "Who could run",
     "text.rule": "The rule",
-    "text.position": "event {0} of {1}",
-    "text.position.decision": "event {0} of {1} · decision {2} of {3}",
     "no_name": "(no name)",
     "compare.switches": "switches",
     "compare.wait": "longest wait",
