@@ -179,7 +179,7 @@ class ON(Policy):
         """reschedule_idle(): its last CPU if idle, else the longest idle one, else where it is better by most."""
         cpus = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
         home = task.last_cpu or cpus[0]
-        if not self.smp or why == "new":
+        if not self.smp:
             return home
         if home.curr is home.idle and home in cpus:
             return home

@@ -1,0 +1,127 @@
+"""Random scenarios: every scheduler, behaviours of all kinds, real time, nice values, things from outside."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from schedlab.linux.scenario import SCHEDULERS
+from schedlab.linux.task import POLICY_NAMES
+from schedlab.scenario import Scenario, ScenarioError
+
+NICE = st.integers(-20, 19)
+# Whole ticks, and times beside them: what happens on one instant, and what does not.
+TIMES = st.sampled_from(["1ms", "2ms", "10ms", "17ms", "20ms", "60ms", "300us", "1234567ns", "1ns"])
+HOSTILE = [
+    "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "{who}", "{{", "}", "\u202eevil", "", " ",
+    "a\nb", "a\x00b", "x" * 200, "'; DROP TABLE tasks; --", "任务", "%s%d", "\\", "&amp;", "idle", "nobody", "-1",
+]  # fmt: skip
+NAMES = st.sampled_from(["hog", "editor", "build", "a", "b", *HOSTILE])
+CHANNELS = st.sampled_from(["pipe", "lock"])
+
+
+def random_time() -> st.SearchStrategy[Any]:
+    drawn = st.sampled_from([{"mean": "3ms"}, {"mean": "40us"}, {"between": ["0ms", "30ms"]}])
+    return st.one_of(TIMES, TIMES, drawn)
+
+
+def steps(depth: int = 0) -> st.SearchStrategy[list[Any]]:
+    """A list of steps that begins with some computing, so that a repeat never stands still."""
+    simple = [
+        st.fixed_dictionaries({"run": random_time()}),
+        st.fixed_dictionaries({"system": TIMES}),
+        st.fixed_dictionaries({"sleep": random_time()}),
+        st.fixed_dictionaries({"disk": TIMES}),
+        st.fixed_dictionaries({"alarm": TIMES}),
+        st.fixed_dictionaries({"wait": CHANNELS}),
+        st.fixed_dictionaries({"wake": CHANNELS}),
+        st.fixed_dictionaries({"renice": NICE}),
+        st.sampled_from(["yield", "reap", "exit"]),
+    ]
+    if depth < 2:
+        inner = st.deferred(lambda: steps(depth + 1))
+        simple.append(st.fixed_dictionaries({"repeat": inner, "times": st.integers(0, 3)}))
+        simple.append(st.fixed_dictionaries({"fork": st.fixed_dictionaries({"name": NAMES, "does": inner})}))
+    rest = st.lists(st.one_of(simple), max_size=4)
+    return st.builds(lambda first, more: [{"run": first}, *more], TIMES, rest)
+
+
+@st.composite
+def behaviours(draw: st.DrawFn) -> list[Any]:
+    kind = draw(st.sampled_from(["hog", "bursts", "forever", "any"]))
+    if kind == "hog":
+        return [{"run": "forever"}]
+    if kind == "bursts":
+        return [{"repeat": [{"run": draw(random_time())}, {"sleep": draw(random_time())}]}]
+    does = draw(steps())
+    return [{"repeat": does}] if kind == "forever" else does
+
+
+@st.composite
+def tasks(draw: st.DrawFn, cpus: int, classes: tuple[str, ...]) -> dict[str, Any]:
+    task: dict[str, Any] = {"name": draw(NAMES), "nice": draw(st.one_of(st.just(0), NICE)), "does": draw(behaviours())}
+    if draw(st.booleans()):
+        task["start"] = draw(TIMES)
+    if draw(st.integers(0, 5)) == 0:
+        task["class"] = draw(st.sampled_from(classes))
+        if task["class"] in ("fifo", "rr"):
+            task["rt_priority"] = draw(st.integers(1, 99))
+    if cpus > 1 and draw(st.integers(0, 4)) == 0:
+        task["cpus"] = sorted(draw(st.sets(st.integers(0, cpus - 1), min_size=1)))
+    if draw(st.integers(0, 9)) == 0:
+        task["mm"] = "none"
+    return task
+
+
+@cache
+def classes_of(scheduler: str) -> tuple[str, ...]:
+    """The classes that a scheduler takes, asked of the scheduler itself."""
+    found = []
+    for name in POLICY_NAMES:
+        try:
+            Scenario(scheduler, [{"class": name}], until=1)
+        except ScenarioError:
+            continue
+        found.append(name)
+    return tuple(found)
+
+
+@st.composite
+def events(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
+    name = draw(st.sampled_from(names))
+    change: dict[str, Any] = draw(
+        st.sampled_from([{"wake": name}, {"kill": name}, {"yield": name}, {"spawn": {"name": "late"}}])
+        | st.builds(lambda nice: {"renice": {"task": name, "nice": nice}}, NICE)
+    )
+    return {"at": draw(st.integers(61, 200)) * 1_000_000 + draw(st.sampled_from([0, 0, 1, 500_000])), **change}
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, schedulers: tuple[str, ...] = tuple(SCHEDULERS)) -> Scenario:
+    """Anything that the Linux family takes."""
+    scheduler = draw(st.sampled_from(schedulers))
+    cpus = 1 if scheduler == "v0.01" else draw(st.integers(1, 4))
+    given = draw(st.lists(tasks(cpus, classes_of(scheduler)), min_size=1, max_size=6))
+    machine: dict[str, Any] = {}
+    if draw(st.integers(0, 3)) == 0:
+        machine = {"switch": "3us", "lock": draw(st.sampled_from(["0ns", "2us"])), "look": "100ns"}
+    if draw(st.integers(0, 3)) == 0:
+        machine["hz"] = draw(st.sampled_from([100, 250, 1000]))
+    happens = draw(st.lists(events([task["name"] for task in given]), max_size=3))
+    return Scenario(
+        scheduler, given, cpus=cpus, until="260ms", seed=draw(st.integers(0, 3)), machine=machine, events=happens
+    )
+
+
+@st.composite
+def hogs(draw: st.DrawFn, schedulers: tuple[str, ...]) -> Scenario:
+    """Tasks that only compute, on one CPU: there waits and shares are bounded."""
+    equal = draw(st.booleans())
+    nice = draw(NICE)
+    given = [
+        {"name": f"hog{i}", "nice": nice if equal else draw(NICE), "start": draw(st.integers(0, 40)) * 1_000_000}
+        for i in range(draw(st.integers(2, 5)))
+    ]
+    return Scenario(draw(st.sampled_from(schedulers)), given, until="6s")
