@@ -40,12 +40,18 @@ class App {
   // what is shown: a trace, or why there is none
   reload() {
     clearTimeout(this.reloading); // head and columns change together: one picture for both
-    this.reloading = setTimeout(() => this.load(), 0);
+    this.reloading = setTimeout(() => {
+      const kept = this.kept;
+      this.kept = null;
+      // Python agrees that B is the trace now: that is on the screen already
+      if (kept && JSON.stringify(kept.head) === JSON.stringify(this.model.get('head'))) return;
+      this.load();
+    }, 0);
     this.scope.add(() => clearTimeout(this.reloading));
   }
   load() {
-    const head = this.model.get('head'),
-      raw = this.model.get('columns');
+    const head = this.kept?.head ?? this.model.get('head'),
+      raw = this.kept?.raw ?? this.model.get('columns');
     this.sub?.end();
     this.sub = new Scope();
     this.serial++;
@@ -345,9 +351,9 @@ class App {
 
   // fork and compare
   forkForm(error) {
-    if (this.forkButton.disabled || !this.model.get('head').forks?.length) return;
+    if (this.forkButton.disabled || !this.trace.head.forks?.length) return;
     const { words, player, trace } = this,
-      changes = this.model.get('head').forks,
+      changes = this.trace.head.forks,
       event = player.i,
       fields = h('span', { class: 'fields' });
     player.stop();
@@ -496,13 +502,10 @@ class App {
   keepB() {
     const head = this.model.get('head_b'),
       raw = this.model.get('columns_b');
-    this.kept = true;
-    if (this.connected) this.model.send({ n: ++this.requests.n, keep: 'b' });
+    this.kept = { head, raw };
     this.model.set('cursor', this.compare.pair(this.player.i)[1]);
-    this.model.set('head', head);
-    this.model.set('columns', raw);
     this.model.save_changes?.();
-    clearTimeout(this.reloading);
+    if (this.connected) this.model.send({ n: ++this.requests.n, keep: 'b' });
     this.load();
     this.time?.box.focus({ preventScroll: true });
   }

@@ -36,6 +36,7 @@ function resolve(g, colour) {
   return [...g.getImageData(0, 0, 1, 1).data];
 }
 
+const FORCED = { bg: 'Canvas', soft: 'Canvas', accent: 'Highlight' };
 /** The look of a player: what the host's theme says, read once a change. */
 class Look {
   constructor(root) {
@@ -95,9 +96,10 @@ class Look {
     this.tone = luminance(resolve(this.probe, getComputedStyle(root).backgroundColor)) < 0.18 ? 'dark' : 'light';
     root.dataset.tone = this.tone;
     this.task = PALETTE[this.tone];
-    const el = root.appendChild(h('i', { hidden: true }));
+    this.forced = matchMedia('(forced-colors: active)').matches;
+    const el = root.appendChild(h('i', { hidden: true, style: 'forced-color-adjust: none' }));
     for (const name of ['bg', 'soft', 'ink', 'muted', 'line', 'edge', 'accent', 'spin', 'bad', 'good']) {
-      el.style.color = `var(--sl-${name})`;
+      el.style.color = this.forced ? (FORCED[name] ?? 'CanvasText') : `var(--sl-${name})`;
       const [r, g, b] = resolve(this.probe, getComputedStyle(el).color);
       this[name] = `rgb(${r}, ${g}, ${b})`;
     }
@@ -108,7 +110,6 @@ class Look {
       this.task.map(c => pack(rgbOf(c))),
       { edge: pack(resolve(this.probe, this.edge)), spin: pack(resolve(this.probe, this.spin)) },
     );
-    this.forced = matchMedia('(forced-colors: active)').matches;
     this.font = getComputedStyle(root).fontFamily;
     this.tiles = {};
     this.key = [this.tone, this.bg, this.ink, this.font, this.forced].join();
