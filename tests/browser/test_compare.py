@@ -1,0 +1,241 @@
+"""Two futures side by side, and rules that failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from schedlab.views.payload import sentences, unpack
+from tests.browser import payloads
+from tests.browser.conftest import PlayerPage
+from tests.browser.see import rgb, unreadable
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., PlayerPage]
+
+A, B, INFO = payloads.compare()
+AT_A, AT_B = (unpack(*payload)["events.at"] for payload in (A, B))
+PARTING = min(AT_A[INFO["differ_a"]], AT_B[INFO["differ_b"]])
+
+
+def compared(player: Open, **more: object) -> PlayerPage:
+    """A player of A whose fork became B."""
+    p = player(A, motion=False, **more)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.give_b(B, p.sent[-1]["n"], INFO)
+    assert p.state()["compare"]
+    return p
+
+
+def first_difference() -> int:
+    """The first event of A that B does not have, found here from what was sent."""
+    columns = [unpack(*A), unpack(*B)]
+    rows = [list(zip(*(c[f"events.{n}"] for n in ("at", "kind", "who", "lane", "other")))) for c in columns]
+    return next(i for i, (x, y) in enumerate(zip(*rows)) if x != y)
+
+
+PIXELS = """([view]) => {
+  const root = document.querySelector('#here .sl'), hook = root.__player, time = hook.app.time;
+  const c = root.querySelector('.sl-canvas canvas'), g = c.getContext('2d'), scale = c.width / time.width;
+  const read = (x, y, w, h) => [...g.getImageData(x * scale, y * scale, w * scale, h * scale).data];
+  const rows = set => time.rows.filter(r => r.set === set);
+  return { rows: [0, 1].map(set => rows(set).map(r => [r.y + 28, r.h])), width: time.width, height: time.height };
+}"""
+
+
+def strip(p: PlayerPage, x: float, y: float, width: float, height: float) -> list[tuple[int, ...]]:
+    """The pixels of a piece of the timeline."""
+    data = p.page.evaluate(
+        """([x, y, w, h]) => {
+          const c = document.querySelector('#here .sl-canvas canvas'), s = c.width / c.clientWidth;
+          return [...c.getContext('2d').getImageData(Math.round(x * s), Math.round(y * s), Math.round(w * s), Math.round(h * s)).data];
+        }""",
+        [x, y, width, height],
+    )
+    return [tuple(data[k : k + 4]) for k in range(0, len(data), 4)]
+
+
+def test_the_shared_prefix_is_equal_and_dimmed_and_the_difference_is_marked_where_it_is(player: Open):
+    """58"""
+    assert INFO["differ_a"] == INFO["differ_b"] == INFO["prefix"] == first_difference()
+    p = compared(player)
+    p.page.evaluate("v => document.querySelector('#here .sl').__player.player.setView(...v)", [0, PARTING * 2])
+    said = p.root().locator(".sl-compare").inner_text()
+    assert f"same until {PARTING / 1e6:.3f} ms" in said
+    place = p.page.evaluate(PIXELS, [0])
+    rows_a, rows_b = place["rows"]
+    assert len(rows_a) == len(rows_b) == len(A[0]["lanes"])
+    half = place["width"] / 2
+    vivid = {tuple(round(v * 255) for v in rgb(c)) for c in p.page.evaluate("module.PALETTE.light")}
+    for (ya, ha), (yb, hb) in zip(rows_a, rows_b):
+        assert ha == hb
+        # two pixels of the edge are the bars' own round corners
+        assert strip(p, 0, ya, half - 3, ha) == strip(p, 0, yb, half - 3, hb), "the prefix is not the same"
+    (ya, ha), (yb, hb) = rows_a[0], rows_b[0]
+    assert strip(p, half + 2, ya, half - 4, ha) != strip(p, half + 2, yb, half - 4, hb)
+    for y, h in (rows_a[0], rows_b[0]):
+        before = {pixel[:3] for pixel in strip(p, 0, y, half - 3, h)}
+        after = {pixel[:3] for pixel in strip(p, half + 2, y, half - 4, h)}
+        assert not vivid & before, "the prefix is not dimmed"
+        assert vivid & after
+    bad = p.root().evaluate("root => root.__player.app.look.bad")
+    sign = tuple(round(v * 255) for v in rgb(bad))
+    assert any(pixel[:3] == sign for pixel in strip(p, half, 28, 18, 16)), "no ≠ at the parting"
+    assert not any(pixel[:3] == sign for pixel in strip(p, 0, 28, half - 8, 16))
+
+
+def test_there_is_one_play_head_for_both(player: Open):
+    """59"""
+    p = compared(player)
+    assert p.root().locator(".sl-head-line").count() == 1
+    assert p.root().get_by_role("slider").count() == 1
+    line = p.root().locator(".sl-head-line").bounding_box()
+    box = p.root().locator(".sl-canvas").bounding_box()
+    assert line["height"] >= box["height"] - 30
+    said_a, said_b = sentences(*A), sentences(*B)
+    p.press("Home")
+    for _ in range(30):
+        t = p.state()["t"]
+        lines = p.root().locator(".sl-say .line").all_inner_texts()
+        assert len(lines) == 2
+        i, j = (max(k for k, x in enumerate(at) if x <= t) for at in (AT_A, AT_B))
+        shown = [re.sub(r"\s+", " ", text) for text in lines]
+        # events at one instant are separate steps, so either one of them may be the present one
+        for text, said, at, last in ((shown[0], said_a, AT_A, i), (shown[1], said_b, AT_B, j)):
+            there = [k for k in range(last + 1) if at[k] == at[last] or k == last]
+            before = min(there) - 1
+            assert any(plain(said[k][1]) in plain(text) for k in [*there, max(0, before)]), (text, said[last][1])
+        p.press("ArrowRight")
+        assert p.state()["t"] >= t
+
+
+def plain(text: str) -> str:
+    """Without the letters of tokens, which stand before names."""
+    return re.sub(r"\s+", " ", re.sub(r"(?<!\w)[A-Z] (?=hog|inter)", "", text)).strip()
+
+
+def test_steps_go_through_both_lists_of_events(player: Open):
+    """59: the shared prefix once, then every event of either"""
+    p = compared(player)
+    assert p.state()["n"] == INFO["prefix"] + (len(AT_A) - INFO["prefix"]) + (len(AT_B) - INFO["prefix"])
+    p.press("Home")
+    times = [p.state()["t"]]
+    for _ in range(p.state()["n"] - 1):
+        p.press("ArrowRight")
+        times.append(p.state()["t"])
+    assert times == sorted([*AT_A, *AT_B[INFO["prefix"] :]])
+
+
+def test_panels_show_a_or_b_and_cells_that_differ_say_so(player: Open):
+    """Section 6: two-way switch, key B, ≠ before the number, totals with a signed difference"""
+    p = compared(player)
+    show_b = p.root().get_by_role("button", name="Show B")
+    assert show_b.get_attribute("aria-pressed") == "false"
+    p.press("b")
+    assert p.state()["side"] == "B"
+    assert show_b.get_attribute("aria-pressed") == "true"
+    p.press("b")
+    assert p.state()["side"] == "A"
+    strip_ = p.root().locator(".sl-compare .totals").inner_text()
+    for total in INFO["totals"]:
+        assert total["name"] in strip_
+        difference = total["b"] - total["a"]
+        sign = "+" if difference > 0 else "−" if difference < 0 else ""
+        assert f"{sign}{abs(difference):.{total['digits']}f}" in strip_
+    n = p.state()["n"]
+    seen = False
+    for i in range(INFO["prefix"], n, 2):
+        p.go(i)
+        seen = seen or "≠" in p.root().locator(".p-candidates table").inner_text()
+    assert seen
+    p.go(3)
+    assert "≠" not in p.root().locator(".p-candidates table").inner_text()
+
+
+def test_close_returns_and_keep_b_makes_b_the_trace(player: Open):
+    """Section 6"""
+    p = compared(player)
+    assert p.root().get_by_role("button", name="Fork here").is_disabled(), "no second fork inside a fork"
+    p.root().get_by_role("button", name="Close", exact=True).click()
+    assert not p.state()["compare"]
+    assert p.state()["n"] == len(AT_A)
+    p = compared(player)
+    p.root().get_by_role("button", name="Keep B").click()
+    p.page.wait_for_timeout(50)
+    assert not p.state()["compare"]
+    assert p.state()["n"] == len(AT_B)
+    assert any(m.get("keep") == "b" for m in p.sent)
+    assert p.errors == []
+
+
+def test_a_fork_that_fails_says_why(player: Open):
+    """Section 8: a clear message, and the player goes on"""
+    p = player(A, motion=False)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.receive({"n": p.sent[-1]["n"], "forked": None, "error": "hog9 is no task"})
+    assert "hog9 is no task" in p.root().locator(".sl-say").inner_text()
+    p.page.keyboard.press("Escape")
+    p.press("ArrowRight")
+    assert p.state()["i"] == 1
+
+
+@pytest.mark.parametrize("width", [700, 1000, 1400])
+def test_the_comparison_is_readable(player: Open, width: int):
+    """Section 6, with 68's measure"""
+    p = compared(player, width=width)
+    assert unreadable(p.root()) == []
+
+
+def test_a_failed_rules_flag_is_a_named_button_and_moves_the_cursor_to_its_event(player: Open):
+    """60"""
+    payload = payloads.broken_rules()
+    marks = payload[0]["marks"]
+    at = unpack(*payload)["events.at"]
+    p = player(payload, motion=False)
+    assert p.state()["i"] == marks[0]["event"], "the first is made the cursor"
+    p.press("0")
+    flags = p.root().locator(".sl-flags").get_by_role("button")
+    assert flags.count() == len(marks)
+    for k in (2, 0, 1):
+        mark = marks[k]
+        flag = p.root().get_by_role(
+            "button", name=f"Rule broken at {at[mark['event']] / 1e6:.3f} ms: {mark['rule']}", exact=True
+        )
+        flag.click()
+        assert p.state()["i"] == mark["event"]
+        text = " ".join(p.root().locator(".sl-say .what").inner_text().split())
+        assert text.startswith(mark["rule"])
+        assert mark["say"] in text
+        box, over = flag.bounding_box(), p.root().locator(".sl-canvas").bounding_box()
+        x = over["x"] + at[mark["event"]] / payload[0]["end"] * over["width"]
+        assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=14)
+    p.root().get_by_role("button", name="Next broken rule").click()
+    assert p.state()["i"] == marks[2]["event"]
+    p.root().get_by_role("button", name="Previous broken rule").click()
+    assert p.state()["i"] == marks[1]["event"]
+
+
+def test_marks_that_come_later_are_said(player: Open):
+    """60: Python's check() speaks through the live region too"""
+    p = player(payloads.linux_small(), motion=False)
+    mark = {"event": 12, "rule": "nobody waits", "say": "hog1 waited 6 ms"}
+    p.page.evaluate("m => model.set('marks', m)", {"rules": 3, "broken": [mark]})
+    assert p.state()["i"] == 12
+    assert p.live().startswith("Rule broken at ")
+    assert p.root().locator(".sl-flags").get_by_role("button").count() == 1
+    p.page.evaluate("m => model.set('marks', m)", {"rules": 3, "broken": []})
+    assert p.root().locator(".sl-flags").get_by_role("button").count() == 0
+
+
+def test_all_rules_well_shows_no_flag(player: Open):
+    """61"""
+    p = player(payloads.linux_small(), motion=False)
+    p.page.evaluate("m => model.set('marks', m)", {"rules": 6, "broken": []})
+    assert p.root().locator(".sl-flags").get_by_role("button").count() == 0
+    assert p.root().locator(".sl-say .what").inner_text().strip() == f"✓ 6 rules hold in {p.state()['n']} events"
+    p.press("ArrowRight")
+    assert "rules hold" not in p.root().locator(".sl-say").inner_text()

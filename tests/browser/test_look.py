@@ -1,0 +1,313 @@
+"""The look: colours that all can tell apart, any host's tone, no motion where none is wanted, text that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import pytest
+
+from tests.browser import payloads
+from tests.browser.conftest import PlayerPage
+from tests.browser.see import (
+    DEFICIENCIES,
+    ciede2000,
+    contrast,
+    lab_of,
+    linear,
+    rgb,
+    seen_with,
+    style,
+    unreadable,
+)
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., PlayerPage]
+
+GROUNDS = {"light": "#ffffff", "dark": "#111111"}
+FAMILIES = {"linux": payloads.linux_small, "go": payloads.go_small, "kube": payloads.kube_small}
+WIDTHS = (700, 1000, 1400)
+LAPTOP = 690  # px of a notebook on a 13-inch screen
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+        ((50.0, -1.3802, -84.2814), (50.0, 0.0, -82.7485), 1.0),
+        ((50.0, 2.5, 0.0), (50.0, 0.0, -2.5), 4.3065),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_the_measure_of_colours_is_the_published_one(
+    one: tuple[float, float, float], other: tuple[float, float, float], difference: float
+):
+    """Pairs of Sharma, Wu, Dalal 2005, "The CIEDE2000 Color-Difference Formula", table 1."""
+    assert ciede2000(one, other) == pytest.approx(difference, abs=5e-5)
+    assert ciede2000(other, one) == pytest.approx(difference, abs=5e-5)
+
+
+def test_twelve_colours_stand_out_from_the_ground_and_letters_from_them(player: Open):
+    """62"""
+    p = player()
+    for tone, ground in GROUNDS.items():
+        colours, letters = p.page.evaluate("t => [module.PALETTE[t], module.PALETTE[t].map(module.inkOn)]", tone)
+        assert len(set(colours)) == 12
+        for colour, letter in zip(colours, letters):
+            assert contrast(colour, ground) >= 3, colour
+            assert contrast(colour, letter) >= 4.5, colour
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_what_is_on_the_screen_wears_those_colours(player: Open, theme: str):
+    """62: and the tokens that are drawn do as the table says"""
+    p = player(payloads.many_candidates(12), motion=False, theme=theme)
+    tokens = p.root().locator(".p-candidates tbody .tok").all()
+    assert len(tokens) == 12
+    palette = p.page.evaluate("t => module.PALETTE[t]", theme)
+    for k, token in enumerate(tokens):
+        seen = style(token, "background-color", "color")
+        assert rgb(seen["background-color"]) == rgb(palette[k])
+        assert contrast(seen["background-color"], seen["color"]) >= 4.5
+        plate = style(token.locator("i"), "background-color", "background-image")
+        assert rgb(plate["background-color"]) == rgb(palette[k])
+        assert plate["background-image"] == "none", "a pattern runs behind the letter"
+
+
+def test_colours_of_one_pattern_differ_for_everybody(player: Open):
+    """63"""
+    p = player()
+    for tone in GROUNDS:
+        colours = p.page.evaluate("t => module.PALETTE[t]", tone)
+        for group in (colours[0:4], colours[4:8], colours[8:12]):
+            for one, other in combinations(group, 2):
+                assert ciede2000(lab_of(linear(rgb(one))), lab_of(linear(rgb(other)))) >= 20
+                for deficiency in DEFICIENCIES:
+                    seen = [lab_of(seen_with(deficiency, c)) for c in (one, other)]
+                    assert ciede2000(*seen) >= 20, (tone, deficiency, one, other)
+
+
+HOSTS = {
+    "JupyterLab's dark variables": ("--jp-layout-color0: #111111; --jp-ui-font-color0: rgba(255, 255, 255, 1)", "dark"),
+    "JupyterLab's light variables": ("--jp-layout-color0: #ffffff; --jp-ui-font-color0: rgba(0, 0, 0, 1)", "light"),
+    "a dark ground alone": ("background: #1b2430", "dark"),
+    "a light ground alone": ("background: #f5efe0", "light"),
+}
+
+
+def canvas_colours(p: PlayerPage) -> set[tuple[int, int, int]]:
+    found = p.page.evaluate(
+        """() => {
+          const c = document.querySelector('#here canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+          const count = new Map();
+          for (let k = 0; k < d.length; k += 4) if (d[k + 3] > 250) {
+            const key = [d[k], d[k + 1], d[k + 2]].join();
+            count.set(key, (count.get(key) ?? 0) + 1);
+          }
+          return [...count].filter(x => x[1] > 60).map(x => x[0].split(',').map(Number));
+        }"""
+    )
+    return {(r, g, b) for r, g, b in found}
+
+
+def test_switching_the_hosts_theme_recolours_canvas_and_svg_without_reload(player: Open):
+    """64"""
+    p = player(motion=False)
+    p.page.evaluate("v => document.body.style.cssText = v", HOSTS["JupyterLab's light variables"][0])
+    p.render(payloads.linux_small())
+    p.go(12)
+    seen = {}
+    for tone in ("light", "dark", "light"):
+        wanted = HOSTS[f"JupyterLab's {tone} variables"][0]
+        p.page.evaluate("v => document.body.style.cssText = v", wanted)
+        p.page.wait_for_function("t => document.querySelector('#here .sl').dataset.tone === t", arg=tone)
+        p.page.wait_for_timeout(50)
+        texts = p.root().locator(".p-candidates svg text, .p-tree svg text").all()
+        fills = {style(t, "fill")["fill"] for t in texts if t.is_visible()}
+        now = (canvas_colours(p), fills, style(p.root(), "background-color")["background-color"])
+        if tone in seen:
+            assert now == seen[tone], "going back does not restore it"
+        seen[tone] = now
+    palettes = {
+        t: {tuple(round(v * 255) for v in rgb(c)) for c in p.page.evaluate("t => module.PALETTE[t]", t)}
+        for t in GROUNDS
+    }
+    assert seen["light"][0] & palettes["light"]
+    assert seen["dark"][0] & palettes["dark"]
+    assert not seen["dark"][0] & palettes["light"]
+    assert seen["light"][1] != seen["dark"][1]
+    assert p.state()["i"] == 12
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_reads_as_what_its_ground_is(player: Open, host: str):
+    """65"""
+    rules, tone = HOSTS[host]
+    p = player(motion=False)
+    p.page.evaluate("v => document.body.style.cssText = v", rules)
+    p.render(payloads.linux_small())
+    assert p.root().get_attribute("data-tone") == tone
+    css = style(p.root(), "background-color", "color")
+    assert contrast(css["background-color"], css["color"]) > 10
+    muted = style(p.root().locator(".sl-head .from").first, "color")["color"]
+    accent = style(p.root().locator(".sl-head-line b"), "background-color")["background-color"]
+    if muted.startswith("rgb"):
+        assert contrast(css["background-color"], muted) >= 4.5
+    assert contrast(css["background-color"], accent) >= 4.5
+
+
+def moves(p: PlayerPage, key: str, wait: int = 450) -> tuple[int, int]:
+    """How often the play-head was put somewhere after a key, and how many animations ran."""
+    p.page.evaluate(
+        """() => {
+          window.moved = 0; window.running = 0;
+          const line = document.querySelector('#here .sl-head-line');
+          window.watch?.disconnect();
+          window.watch = new MutationObserver(all => { window.moved += all.length; });
+          window.watch.observe(line, { attributes: true, attributeFilter: ['style'] });
+          const root = document.querySelector('#here .sl'), until = performance.now() + 400;
+          const look = () => {
+            window.running = Math.max(window.running, root.getAnimations({ subtree: true }).length);
+            if (performance.now() < until) requestAnimationFrame(look);
+          };
+          requestAnimationFrame(look);
+        }"""
+    )
+    p.press(key)
+    p.page.wait_for_timeout(wait)
+    found: list[int] = p.page.evaluate("[window.moved, window.running]")
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("by", ["system", "Python"])
+def test_with_reduced_motion_no_frame_lies_between_two_steps(player: Open, by: str):
+    """66"""
+    p = player(payloads.linux_small(), motion=by == "Python", still=by == "Python")
+    p.go(2)
+    for key in ("ArrowRight", "ArrowRight", "0", "+"):
+        moved, running = moves(p, key)
+        assert moved <= 2, "the play-head passed through places between"
+        assert running == 0
+    assert style(p.root().locator(".p-source .sl-scroll").first, "scroll-behavior")["scroll-behavior"] == "auto"
+    go = player(payloads.go_small(), motion=by == "Python", still=by == "Python")
+    go.go(9)
+    go.press("k")
+    go.page.wait_for_timeout(150)
+    assert go.state()["playing"]
+    assert go.root().evaluate("root => root.getAnimations({ subtree: true }).length") == 0, "a ring turns"
+
+
+def test_with_motion_a_step_glides_and_the_ring_turns_only_while_playing(player: Open):
+    """66: the same measure sees the motion where there is some, so the test above can fail"""
+    p = player(payloads.linux_small())
+    p.go(2)
+    moved, running = moves(p, "ArrowRight")
+    assert moved > 4
+    assert running > 0
+    go = player(payloads.go_small())
+    go.go(9)
+    go.settle()
+    assert (
+        go.root().evaluate(
+            "root => root.getAnimations({ subtree: true }).filter(a => a.playState === 'running').length"
+        )
+        == 0
+    )
+    go.press("k")
+    go.page.wait_for_timeout(100)
+    assert (
+        go.root().evaluate(
+            "root => root.getAnimations({ subtree: true }).filter(a => a.playState === 'running').length"
+        )
+        > 0
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_height_does_not_change_over_fifty_steps(player: Open, family: str, width: int):
+    """67"""
+    p = player(FAMILIES[family](), motion=False, width=width, height=1500)
+    heights = set()
+    parts = set()
+    for i in range(min(50, p.state()["n"])):
+        p.go(i)
+        heights.add(p.root().evaluate("root => root.getBoundingClientRect().height"))
+        parts.add(
+            tuple(p.root().evaluate("root => [...root.querySelectorAll('.sl-say, .sl-panel')].map(e => e.offsetTop)"))
+        )
+    assert len(heights) == 1
+    assert len(parts) == 1, "a part moved inside"
+    if (family, width) == ("linux", 1000):
+        assert heights.pop() <= LAPTOP
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("width", [*WIDTHS, 470])
+def test_no_text_is_under_11_px_or_clipped(player: Open, family: str, width: int):
+    """68"""
+    p = player(FAMILIES[family](), motion=False, width=width, height=1500)
+    n = p.state()["n"]
+    found = []
+    for i in {0, 7, 12, n // 2, n - 1}:
+        p.go(i)
+        found += [f"event {i}: {fault}" for fault in unreadable(p.root())]
+    assert found == []
+    assert p.root().evaluate("root => root.scrollWidth <= root.clientWidth + 1")
+
+
+@pytest.mark.parametrize(
+    "state", ["question", "verdict", "dialog", "fork", "marks", "slots", "terms", "bitmap", "nodes", "flights"]
+)
+def test_no_text_is_clipped_in_other_states(player: Open, state: str):
+    """68"""
+    given = {
+        "marks": payloads.broken_rules,
+        "slots": payloads.slots,
+        "terms": lambda: payloads.many_candidates(5, "terms"),
+        "bitmap": lambda: payloads.many_candidates(20, "bitmap"),
+        "nodes": payloads.nodes,
+        "flights": payloads.flights,
+    }
+    found = []
+    for width in WIDTHS:
+        p = player(given.get(state, payloads.linux_small)(), motion=False, width=width, height=1500)
+        if state in ("question", "verdict"):
+            p.press("p", "ArrowRight", "ArrowRight")
+        if state == "verdict":
+            p.page.keyboard.press("2")
+            p.root().get_by_role("button", name="Reveal").click()
+        elif state == "dialog":
+            p.press("?")
+        elif state == "fork":
+            p.press("f")
+        elif state in given:
+            p.go(min(3, p.state()["n"] - 1))
+        found += [f"{width}: {fault}" for fault in unreadable(p.root())]
+    assert found == []
+
+
+def test_in_forced_colours_play_head_tokens_and_winner_can_be_told(player: Open):
+    """69"""
+    p = player(payloads.linux_small(), motion=False, forced=True)
+    p.go(12)
+    system = p.page.evaluate(
+        """() => Object.fromEntries(['Highlight', 'Canvas', 'CanvasText'].map(name => {
+          const e = document.body.appendChild(document.createElement('i'));
+          e.style.cssText = `forced-color-adjust: none; color: ${name}`;
+          const value = getComputedStyle(e).color;
+          e.remove();
+          return [name, value];
+        }))"""
+    )
+    line = style(p.root().locator(".sl-head-line"), "background-color", "border-left-color", "forced-color-adjust")
+    assert system["Highlight"] in (line["background-color"], line["border-left-color"])
+    token = style(p.root().locator(".p-candidates .tok").first, "border-top-style", "border-top-width")
+    assert token["border-top-style"] == "solid"
+    assert float(token["border-top-width"].removesuffix("px")) >= 1
+    box = style(p.root().locator(".p-tree .tokbox").first, "stroke", "stroke-width")
+    assert box["stroke"] != "none"
+    assert "▶ runs" in p.root().locator("tr.won").inner_text()
+    assert "▶ runs" not in p.root().locator(".p-candidates tbody tr:not(.won)").first.inner_text()
