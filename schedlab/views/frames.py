@@ -14,9 +14,9 @@ from typing import Any
 
 from schedlab.trace import EXPLAINED, Kind, Trace
 from schedlab.views.bars import Bars, bars, operations, seen
-from schedlab.views.language import Words
+from schedlab.views.language import Words, solid
 from schedlab.views.look import Look, look_of
-from schedlab.views.payload import DECISION, NONE16, QUESTION, Payload
+from schedlab.views.payload import DECISION, FIRST_VIEW_DECISIONS, NONE16, QUESTION, Payload
 from schedlab.views.story import Story
 from schedlab.views.waiting import Waiting
 
@@ -73,13 +73,13 @@ class _Making:
         about = trace.about
         self.p = Payload(
             trace.family.name,
-            str(about.get("title", trace.family.name) if title is None else title),
-            str(about.get("from") or words("from.unknown")),
+            solid(about.get("title", trace.family.name) if title is None else title),
+            solid(about.get("from") or words("from.unknown")),
             trace.end,
             unit=unit,
             digits=digits,
             language=words.language,
-            assumptions=[str(text) for text in about.get("assumptions", ())],
+            assumptions=[solid(text) for text in about.get("assumptions", ())],
         )
         self.p.template("list", words.get("list"))
         self._tasks()
@@ -93,7 +93,7 @@ class _Making:
         size = 1 + max([len(trace.names.get(look.tasks, ())) - 1, *self.seen[-1:]])
         self.task_of = [NONE16] * (size + 1)  # the last cell answers for -1
         for task in self.seen[:MOST_TASKS]:
-            self.task_of[task] = self.p.task(trace.name(look.tasks, task))
+            self.task_of[task] = self.p.task(solid(trace.name(look.tasks, task)))
         rest = self.seen[MOST_TASKS:]
         if rest:
             pool = self.p.task(self.words("more_tasks", len(rest)), "…")
@@ -107,7 +107,7 @@ class _Making:
         count = max(len(trace.names.get(look.lanes, ())), used + 1)
         self.cpus = count
         for lane in range(count):
-            p.lane(trace.name(look.lanes, lane))
+            p.lane(solid(trace.name(look.lanes, lane)))
         chosen = self.seen[:MOST_LANES] if with_tasks else []
         if len(chosen) < len(self.seen) and with_tasks:
             p.head["assumptions"].append(self.words("only_tasks", len(chosen), len(self.seen)))
@@ -115,7 +115,7 @@ class _Making:
         for lane, one in enumerate(by_lane):
             self._segments(lane, one)
         for task in chosen:
-            lane = p.lane(trace.name(look.tasks, task), "task", self.task_of[task])
+            lane = p.lane(solid(trace.name(look.tasks, task)), "task", self.task_of[task])
             self._segments(lane, by_task[task])
 
     def _segments(self, lane: int, one: Bars) -> None:
@@ -148,10 +148,26 @@ class _Making:
             p.panel(panel, has.get(panel, ""))
         self._forks()
         head, columns = p.pack()
-        last = trace.time[-1] if len(trace) else 0
-        if head["first_view"] == [0, trace.end] and 0 < last < QUIET * trace.end:
-            head["first_view"] = [0, int(last * AFTER)]  # a run that is over long before its end shows what it did
+        head["first_view"] = self._first_view(head["first_view"])
         return head, columns
+
+    def _first_view(self, view: list[float]) -> list[float]:
+        """The payload's, unless nothing happens in most of it, or all its decisions are one instant of many CPUs."""
+        trace = self.trace
+        last = trace.time[-1] if len(trace) else 0
+        if view == [0, trace.end] and 0 < last < QUIET * trace.end:
+            return [0, int(last * AFTER)]
+        decides = {kind.id for kind in trace.family.kinds if kind.decision}
+        moments: dict[int, None] = {}
+        for time, kind in zip(trace.time, trace.kind):
+            if kind in decides:
+                moments[time] = None
+                if len(moments) > FIRST_VIEW_DECISIONS:
+                    break
+        times = list(moments)
+        if len(times) < 2 or view[1] > times[1]:
+            return view
+        return [0, trace.end if len(times) <= FIRST_VIEW_DECISIONS else (times[-2] + times[-1] + 1) // 2]
 
     def _ask(self, rows: Sequence[int], asked: Collection[int]) -> None:
         """Questions at these rows of the trace, and nowhere else."""
@@ -212,7 +228,7 @@ class Kinds:
         if name not in self.tables:
             entries = self.trace.family.states if name == "state" else self.trace.names.get(name, ())
             known = range(min(len(entries), MOST_NAMES))
-            self.tables[name] = [*(self.p.name(self.trace.name(name, n)) for n in known), NONE16]
+            self.tables[name] = [*(self.p.name(solid(self.trace.name(name, n))) for n in known), NONE16]
         return self.tables[name]
 
     def write_all(self) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
 
 from schedlab.words import fill
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Words:
@@ -44,6 +47,11 @@ def _table(language: str) -> dict[str, str]:
         raise ValueError(f"language must be one of {', '.join(known)}, not {language!r}")
     table: dict[str, str] = importlib.import_module(f"schedlab.views.words_{language}").WORDS
     return table
+
+
+def solid(text: object) -> str:
+    """Text that can be written as UTF-8: half characters, which a name may hold, become U+FFFD."""
+    return _HALF.sub("\ufffd", str(text))
 
 
 def width(text: str) -> int:

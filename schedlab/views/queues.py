@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from schedlab.views.language import Words
+from schedlab.views.language import Words, solid
 from schedlab.views.look import Look
 from schedlab.views.payload import Payload
 
@@ -20,7 +20,7 @@ class Queues:
         """`names` are the trace's place names; `tasks` turns a task's number into the payload's."""
         self.p = p
         self.tasks = tasks
-        self.names = [words.get(f"place.{name}", name) for name in names]
+        self.names = [solid(words.get(f"place.{name}", name)) for name in names]
         self.kinds: list[str] = []  # of each trace place
         self.first = [0] * len(names)  # its payload place
         self.slot: list[int | None] = [None] * len(names)
@@ -49,7 +49,7 @@ class Queues:
         self.kinds = []
         for n, (lane, g, level) in enumerate(parsed):
             if g < 0:
-                self.first[n] = self.p.place(words.name("place", names[n]), "list")
+                self.first[n] = self.p.place(solid(words.name("place", names[n])), "list")
                 self.kinds.append("list")
                 continue
             group = look.groups[g]

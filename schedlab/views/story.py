@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from schedlab.trace import EXPLAINED, Row, Trace
-from schedlab.views.language import Words
+from schedlab.views.language import Words, solid
 from schedlab.views.look import Look
 from schedlab.views.payload import NONE16, Payload, shown
 from schedlab.views.queues import Queues
@@ -40,13 +40,13 @@ class Story:
         predict: bool | None,
     ) -> None:
         self.trace, self.p, self.look, self.words, self.tasks, self.kinds = trace, p, look, words, tasks, kinds
-        self.names = [shown(name, words.get("no_name")) for name in trace.names.get(look.tasks, ())]
+        self.names = [shown(solid(name), words.get("no_name")) for name in trace.names.get(look.tasks, ())]
         self.rule = Rule(trace, look, words)
         self.rows: list[int] = []
         self.panels: dict[str, str] = {}
         source = trace.about.get("source") or {}
         if source.get("text"):
-            p.source(str(source["file"]), str(source["text"]))
+            p.source(solid(source["file"]), solid(source["text"]))
             self.panels["source"] = ""
         if self.rule.notes:
             self.rule.judge(p)

@@ -303,7 +303,7 @@ class _Drawing:
                 if state == PREEMPTED and not of_task and w > 10 and self.x(begin + length) <= RIGHT:
                     bites.append(f"M{n(x + w)} {n(y)}h-6l6 6z")
                 if not of_task and task >= 0 and height > 10:
-                    letters.append(self.letter(x, w, y + height / 2, task))
+                    letters.append(self.letter(x, w, y + height / 2, height, task))
             elif state == WAITING:
                 waits.setdefault(task, []).append(f"M{n(x)} {n(y + height / 2)}h{n(w)}")
             elif state == SCHEDULER:
@@ -330,20 +330,24 @@ class _Drawing:
         if written:
             self.out.append(f'<g font-weight="600" text-anchor="middle">{"".join(written)}</g>')
 
-    def letter(self, x: float, w: float, y: float, task: int) -> str:
+    def letter(self, x: float, w: float, y: float, height: float, task: int) -> str:
         """The name on a bar where it fits, else the letter, else nothing; on a plate where there is a pattern."""
         name, mark = self.scene.names[task], shown(self.head["tasks"][task]["letter"])[:4]
-        said = name if wide(name, 13, True) + 22 < w else mark
-        room = wide(said, 13, True)
+        size = 13 if height > 20 else 11
+        said = name if wide(name, size, True) + 22 < w else mark
+        room = wide(said, size, True)
         if room + 5 > w:
             return ""
         plate = ""
         if tone.pattern(task):
+            tall = min(18, height - 2)
             plate = (
-                f'<rect x="{n(x + w / 2 - room / 2 - 3)}" y="{n(y - 9)}" width="{n(room + 6)}" height="18" rx="3" '
-                f'fill="{tone.colour(task)}"/>'
+                f'<rect x="{n(x + w / 2 - room / 2 - 3)}" y="{n(y - tall / 2)}" width="{n(room + 6)}" '
+                f'height="{n(tall)}" rx="3" fill="{tone.colour(task)}"/>'
             )
-        return f'{plate}<text x="{n(x + w / 2)}" y="{n(y + 4.5)}" fill="{tone.letter_on(task)}">{clean(said)}</text>'
+        small = "" if size == 13 else f' font-size="{size}"'
+        at = f'x="{n(x + w / 2)}" y="{n(y + size * 0.35)}"{small}'
+        return f'{plate}<text {at} fill="{tone.letter_on(task)}">{clean(said)}</text>'
 
     def wakes(self, rows: Sequence[tuple[int, float, float]]) -> None:
         """A black triangle at a task's lane for each of its wake-ups."""

@@ -370,6 +370,11 @@ def test_a_run_that_is_over_early_is_shown_up_to_its_end():
     assert frames(toy)[0]["first_view"] == [0, 22 * MS]
 
 
+def test_many_cpus_that_choose_at_one_instant_do_not_make_the_first_view_an_instant():
+    trace = turns(3000, cpus=64, tasks=200)
+    assert frames(trace)[0]["first_view"] == [0, 11 * 1777 + 889]
+
+
 def test_queues_that_are_known_for_a_while_only_are_not_drawn_stale():
     head, columns = frames(plain("o1").explain(0, 20))
     assert [p["name"] for p in head["places"]] == ["on the CPU", "waiting", "asleep"]
@@ -419,7 +424,7 @@ def test_a_trace_without_rows_has_no_events():
 def test_hostile_names_are_carried_as_text():
     head, columns = frames(hostile())
     assert [task["name"] for task in head["tasks"]][:4] == [*HOSTILE[:3], "(no name)"]
-    json.dumps(head)
+    json.dumps(head, ensure_ascii=False).encode()
     assert all("\x00" not in said and "\u202e" not in said for _kind, said, _small in sentences(head, columns))
 
 
