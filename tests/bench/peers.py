@@ -7,7 +7,7 @@ are done. Every form counts what it does: a dispatch, and a preemption or the en
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 CPUS = 4
@@ -46,7 +46,7 @@ def simpy_resource(work: list[Job]) -> int:
     cpus = simpy.Resource(env, CPUS)
     events = 0
 
-    def task(left: int) -> Iterator[Any]:
+    def task(left: int) -> Generator[Any, Any, None]:
         nonlocal events
         while left > 0:
             with cpus.request() as turn:
@@ -57,7 +57,7 @@ def simpy_resource(work: list[Job]) -> int:
                 left -= slice_
                 events += 1
 
-    def arrivals() -> Iterator[Any]:
+    def arrivals() -> Generator[Any, Any, None]:
         for job in work:
             yield env.timeout(job.start - env.now)
             env.process(task(job.work))
@@ -75,10 +75,10 @@ def simpy_store(work: list[Job]) -> int:
     ready = simpy.Store(env)
     events = 0
 
-    def cpu() -> Iterator[Any]:
+    def cpu() -> Generator[Any, Any, None]:
         nonlocal events
         while True:
-            task = yield ready.get()
+            task: Any = yield ready.get()
             events += 1
             slice_ = min(task["left"], QUANTUM_US)
             yield env.timeout(slice_)
@@ -87,7 +87,7 @@ def simpy_store(work: list[Job]) -> int:
             if task["left"]:
                 ready.put(task)
 
-    def arrivals() -> Iterator[Any]:
+    def arrivals() -> Generator[Any, Any, None]:
         for job in work:
             yield env.timeout(job.start - env.now)
             ready.put({"left": job.work})

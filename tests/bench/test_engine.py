@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,7 @@ import pytest
 
 from schedlab.linux import o1, on
 from schedlab.scenario import Scenario
-from schedlab.sim import US, Engine, S
+from schedlab.sim import MS, US, Engine, S
 from schedlab.trace import COLUMNS, Recorder, Replay, Trace
 from tests.bench import peers
 from tests.bench.conftest import cpu_time, in_turn, ratio, tell
@@ -78,9 +79,12 @@ def test_round_robin_is_several_times_faster_than_simpy(work):
 
 # -- the O(1) machine, against SimPy and SimSo ----------------------------------------------------------
 
-# Two of three tasks compute and sleep by chance, as editors and compilers do; one of three never sleeps.
-MIXED = [
-    {"name": "sleeper", "count": 21, "does": [{"repeat": [{"run": {"mean": "10ms"}}, {"sleep": {"mean": "30ms"}}]}]},
+# Two of three tasks compute and sleep, each at a pace of its own, as editors and compilers do; the others only compute.
+MIXED: list[dict[str, Any]] = [
+    *(
+        {"name": f"sleeper{i}", "does": [{"repeat": [{"run": (5 + i) * MS}, {"sleep": (20 + 3 * i) * MS}]}]}
+        for i in range(21)
+    ),
     {"name": "hog", "count": 11},
 ]
 
@@ -179,8 +183,8 @@ def test_an_event_costs_the_same_with_ten_and_ten_thousand_tasks(scheduler):
     def cost(tasks: int) -> float:
         one = {"work": "forever"} if scheduler == "preemptive" else {}
         count = {"name": "t", "count": tasks, **one}
-        quantum = {"options": {"quantum": "1ms"}} if scheduler == "preemptive" else {}
-        scenario = Scenario(scheduler, [count], cpus=4, until="10s", **quantum)
+        options = {"quantum": "1ms"} if scheduler == "preemptive" else {}
+        scenario = Scenario(scheduler, [count], cpus=4, until="10s", options=options)
         return 1 / max(pops_per_second(scenario) for _ in range(3))
 
     small, large = cost(10), cost(10_000)
@@ -219,7 +223,7 @@ def test_a_seek_in_a_million_rows_takes_less_than_a_millisecond(a_million_rows):
     replay.seek(len(a_million_rows))  # the first long jump walks once
     draw = random.Random(1)
     places = [int(draw.random() * len(a_million_rows)) for _ in range(200)]
-    times = sorted(cpu_time(lambda place=place: replay.seek(place)) for place in places)
+    times = sorted(cpu_time(partial(replay.seek, place)) for place in places)
     tell(
         f"seek in {len(a_million_rows):,} rows: median {times[100] * 1e3:.2f} ms, worst of 200 {times[-1] * 1e3:.2f} ms"
     )
