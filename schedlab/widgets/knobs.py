@@ -7,6 +7,7 @@ mappings as a table, a chart as a picture, a scenario or a trace in the player.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -18,8 +19,8 @@ from schedlab.scenario import Scenario, duration
 from schedlab.trace import Trace
 from schedlab.views.card import card
 from schedlab.views.payload import tame
-from schedlab.words import number
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
+from schedlab.words import number
 
 MOST_STEPS = 10_000  # positions of a knob
 _AMOUNT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-zµ]*)\s*")
@@ -93,7 +94,7 @@ class Knob:
 
     def value(self, position: Any) -> Any:
         """What the function gets for a position of the page. Raises ValueError for a position that is none."""
-        if isinstance(position, bool) or not isinstance(position, (int, float)):
+        if isinstance(position, bool) or not isinstance(position, (int, float)) or not math.isfinite(position):
             raise ValueError(f"{self.label}: {position!r} is not a number")
         if self.values is not None:
             if position not in range(len(self.values)):

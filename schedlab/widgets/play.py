@@ -13,7 +13,7 @@ from typing import Any
 import traitlets
 
 from schedlab.scenario import Scenario, duration
-from schedlab.trace import Trace
+from schedlab.trace import EXPLAINED, Trace
 from schedlab.views import picture
 from schedlab.views.card import card
 from schedlab.views.compare import parting
@@ -29,14 +29,14 @@ class NotPlayable(ValueError):
     """What was given is neither a scenario nor a trace, or the two cannot be compared."""
 
 
-def traced(run: Any) -> Trace:
+def traced(run: Any, reasons: bool = True) -> Trace:
     """The trace of a run, with its reasons where it can be run again. Raises NotPlayable."""
     if isinstance(run, Scenario):
         run = run.run()
     if not isinstance(run, Trace):
         what = f"the class {run.__name__}" if isinstance(run, type) else repr(run)
         raise NotPlayable(f"a scenario or a trace can be played, not {what:.80}")
-    if run.scenario is None or run.explained is not None:
+    if run.scenario is None or run.explained is not None or not reasons:
         return run
     return run.explain(0, len(run) if len(run) <= MOST_EXPLAINED else FIRST_EXPLAINED)
 
@@ -46,9 +46,9 @@ class Playing(Player):
 
     fork_info = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, run: Any, options: Mapping[str, Any], mode: str = "") -> None:
+    def __init__(self, run: Any, options: Mapping[str, Any], mode: str = "", reasons: bool = True) -> None:
         self.options, self.mode = dict(options), mode
-        self.trace = traced(run)
+        self.trace = traced(run, reasons)
         self._other: Trace | None = None  # the second future, until it is kept or closed
         head, columns, text, svg = self.pictured(self.trace)
         super().__init__(head, columns, text=text, svg=svg, explain=self.reasons, fork=self.forked)
@@ -83,7 +83,7 @@ class Playing(Player):
         event = info["differ_a"] if info["differ_a"] is not None else info["differ_b"]
         side = (self.head, self.columns) if info["differ_a"] is not None else (head, columns)
         when = "from beginning to end" if event is None else f"until {_moment(*side, event)}"
-        self.text = f"A  {self.text}\n\nB  {text}\n\nA and B are the same {when}."
+        self.text = f"A\n{self.text}\n\nB\n{text}\n\nA and B are the same {when}."
         self._svg = below(self._svg, svg)
 
     @property
@@ -131,6 +131,12 @@ class Playing(Player):
     def _beside(head: Mapping[str, Any], value: int) -> str | bool:
         """What stands beside a line that ran: the text of the lit one, False for one that only took part."""
         return False if value == WARM else "" if value == NONE16 else str(head["names"][value])
+
+    def events_of_rows(self) -> list[int]:
+        """The event of each plain row: they stand in the same order, ticks and epochs between them left out."""
+        plain = {kind for kind in self.trace.kind if kind < EXPLAINED}
+        # the payload numbers the kinds of the plain rows first
+        return [i for i, kind in enumerate(unpack(self.head, self.columns)["events.kind"]) if kind < len(plain)]
 
     def row_of_decision(self, event: int) -> int:
         """The plain row of a decision: the k-th decision among the events is the k-th among the rows."""
@@ -239,7 +245,9 @@ def play(
     ticks: bool | None = None,
     title: str | None = None,
     compare: Scenario | Trace | None = None,
-    marks: Sequence[Any] = (),
+    marks: Sequence[Mapping[str, Any]] = (),
+    rules: int = 0,
+    reasons: bool = True,
 ) -> Playing:
     """A run in the player, paused.
 
@@ -250,7 +258,9 @@ def play(
     panels     which of "candidates", "queues", "source"
     ticks      are ticks steps of their own?
     compare    a second future, drawn below the first with the first difference marked
-    marks      broken rules, as `check` reports them: the player stands at the first
+    marks      broken rules, as a report of `check` has them: the player stands at the first
+    rules      how many rules were asked, broken or not
+    reasons    run it again to learn why each choice was made
 
     Raises NotPlayable for what cannot be played, ValueError for options that are not among these.
     """
@@ -258,21 +268,19 @@ def play(
     asked: bool | Collection[int] | None = True if scheduler else None if isinstance(predict, bool) else predict
     options: dict[str, Any] = {"lanes": lanes, "panels": panels, "ticks": ticks, "title": title, "predict": asked}
     mode = "scheduler" if scheduler else "predict" if predict else ""
-    player = Playing(run, {**options, "at": moment}, mode)
+    player = Playing(run, {**options, "at": moment}, mode, reasons)
     if moment is not None:
         player.cursor = int(player.head["still"])
     if compare is not None:
         player.against(compare)
-    if marks:
-        player.mark(len(marks), [_marked(mark, player) for mark in marks])
+    if marks or rules:
+        player.mark(max(rules, len(marks)), [_marked(mark, player) for mark in marks])
     return player
 
 
-def _marked(mark: Any, player: Playing) -> dict[str, Any]:
-    """A broken rule as the page takes it: at the last event at or before its moment."""
-    given = dict(mark) if isinstance(mark, Mapping) else mark._asdict()
-    times = unpack(player.head, player.columns)["events.at"]
-    event = given.get("event")
-    if event is None or event < 0:
-        event = max(0, sum(1 for when in times if when <= given["time"]) - 1)
-    return {"event": int(event), "time": given["time"], "rule": str(given["rule"]), "say": str(given["say"])}
+def _marked(mark: Mapping[str, Any], player: Playing) -> dict[str, Any]:
+    """A broken rule, whose `event` is a row of the trace, as the page takes it."""
+    events = player.events_of_rows()
+    row = int(mark["event"])
+    event = events[min(row, len(events) - 1)] if events and row >= 0 else 0
+    return {"event": event, "time": mark["time"], "rule": str(mark["rule"]), "say": str(mark["say"])}

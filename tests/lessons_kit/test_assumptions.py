@@ -13,7 +13,7 @@ from schedlab.sim import MS, US
 from tests.source import ROOT
 
 MODELS = ("v0.01", "o(n)", "o1")
-HOG = {"name": "hog", "does": [{"run": "50ms"}]}
+HOG: dict[str, object] = {"name": "hog", "does": [{"run": "50ms"}]}
 
 
 @pytest.mark.parametrize("one", ASSUMPTIONS, ids=lambda one: one.id)

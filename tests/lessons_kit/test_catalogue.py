@@ -1,0 +1,119 @@
+"""Runs, questions and words by name; what there is not is told with what there is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import schedlab
+from schedlab.lessons import catalogue
+from schedlab.lessons.catalogue import LessonError, lesson, part, parts, questions
+from schedlab.lessons.glossary import TERMS
+from schedlab.lessons.listing import Elsewhere, elsewhere, lesson_files, simplified, terms
+from schedlab.scenario import Scenario
+from schedlab.trace import Trace
+from schedlab.widgets.quiz import faults
+from tests.source import ROOT
+
+EVERY = sorted(parts())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_run_of_a_part_can_be_run_and_says_what_it_is(name):
+    for entry in getattr(part(name), "RUNS", {}):
+        run = lesson(f"{name}/{entry}")
+        assert isinstance(run, (Scenario, Trace))
+        trace = run.run() if isinstance(run, Scenario) else run
+        assert len(trace)
+        assert trace.about["title"].strip()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_question_has_one_right_answer_and_a_message_for_each(name):
+    module = part(name)
+    for question in [*getattr(module, "QUESTIONS", ()), *getattr(module, "PREDICTIONS", {}).values()]:
+        assert faults(question) == []
+        assert any(option.idea for option in question.options), "a distractor names the misconception behind it"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_a_part_says_of_others_names_lessons_by_number(name):
+    for one in getattr(part(name), "ELSEWHERE", ()):
+        assert len(one.lesson) == 2
+        assert one.asks.endswith("?"), "a transfer is a question, not a remark"
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda: lesson("o1/hok"), "did you mean 'hook'"),
+        (lambda: lesson("o2/hook"), "did you mean 'o1'"),
+        (lambda: lesson("o1"), "such as 'o1/hook'"),
+        (lambda: questions("nowhere"), "no part of a lesson called 'nowhere'"),
+        (lambda: catalogue.exercise("o1/flying"), "no exercise called 'flying'"),
+        (lambda: terms("epok"), "did you mean 'epoch'"),
+        (lambda: simplified("o(2)"), "no assumption is listed"),
+    ],
+)
+def test_what_there_is_not_is_told_with_the_nearest(ask, says):
+    with pytest.raises(LessonError, match=says.replace("(", r"\(").replace(")", r"\)")):
+        ask()
+
+
+def test_a_lesson_that_is_not_there_is_named_but_not_linked(tmp_path):
+    listing = elsewhere("o1", tmp_path)
+    assert "<a " not in listing.html()
+    assert "Go" in listing.text()
+    (tmp_path / "22-go-stealing.ipynb").write_text("{}")
+    assert 'href="22-go-stealing.ipynb"' in elsewhere("o1", tmp_path).html()
+
+
+def test_lessons_are_found_by_number(tmp_path):
+    for name in ("1R-real.ipynb", "13-o1.ipynb", "notes.ipynb"):
+        (tmp_path / name).write_text("{}")
+    assert sorted(lesson_files(tmp_path)) == ["13", "1R"]
+
+
+def test_what_a_table_says_is_never_markup(monkeypatch):
+    module = part("o1")
+    monkeypatch.setattr(module, "ELSEWHERE", (Elsewhere("22", "<img src=x onerror=alert(1)> `<b>`?"),))
+    shown = elsewhere("o1").html()
+    assert "<img" not in shown
+    assert "<code>&lt;b&gt;</code>" in shown
+
+
+def test_assumptions_are_listed_with_source_and_test():
+    text = simplified("o1").text()
+    assert "switch-is-free" in text
+    assert "Source:" in text
+    assert "tests/" in text
+    assert max(map(len, text.split("\n"))) <= 96
+
+
+@pytest.mark.parametrize("term", sorted(TERMS))
+def test_a_term_is_explained_in_one_sentence(term):
+    assert TERMS[term].endswith(".")
+    assert ". " not in TERMS[term]
+    assert len(TERMS[term]) <= 120
+
+
+def test_public_names_are_where_the_package_says():
+    assert {*schedlab._HOME, "__version__"} == set(schedlab.__all__)
+    for name in schedlab._HOME:
+        assert getattr(schedlab, name).__name__.strip("_")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        schedlab.nothing  # noqa: B018  # the access is what is tried
+
+
+def test_every_public_name_is_declared_for_the_type_checker():
+    text = (ROOT / "schedlab" / "__init__.py").read_text(encoding="utf-8").partition("if TYPE_CHECKING:")[2]
+    declared = text.partition("\n\n\n")[0].replace(",", " ").split()
+    assert set(schedlab._HOME) <= set(declared)
+
+
+def test_looking_at_the_names_loads_none_of_them():
+    ask = "import schedlab, sys; dir(schedlab); print(*[m for m in sys.modules if m.startswith('schedlab')])"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["schedlab"]
