@@ -107,6 +107,8 @@ class Machine:
         self.lock_ns = lock_ns
         self.look_ns = look_ns
         self.tasks: dict[int, Any] = {}
+        self.alive = 0  # tasks that have not exited
+        self._parents: set[int] = set()  # tasks that have ever had a child
         self.names: list[str] = []
         self.cpus = [CPU(i, self._idle_task(policy)) for i in range(cpus)]
         self._settling: list[CPU] = []
@@ -190,6 +192,9 @@ class Machine:
         self.names.extend([""] * (task.id + 1 - len(self.names)))
         self.names[task.id] = name
         self.tasks[task.id] = task
+        self.alive += 1
+        if parent is not None:
+            self._parents.add(parent.id)
         task.cpu = parent.cpu if parent else self._checked_cpu(self.policy.select_cpu(task, "new"), task)
         self.record.spawn(self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice)
         return task
@@ -559,6 +564,7 @@ class Machine:
             if task in sleepers:
                 sleepers.remove(task)
         task.state = ZOMBIE
+        self.alive -= 1
         if was == READY:
             self.policy.dequeue(task, task.cpu, "exit")
         self.record.kill(self.now, task.id, task.cpu.id, NOBODY, was)
@@ -577,13 +583,14 @@ class Machine:
         task = cpu.curr
         self.record.exit(self.now, task.id, cpu.id)
         task.state = ZOMBIE
+        self.alive -= 1
         task.remaining = 0
         cpu.done_at = None
         self.resched(cpu)
 
     def _bury(self, dead: Any) -> None:
         """Children of the dead have no parent any more; a dead task without a parent leaves no trace."""
-        for child in self.tasks.values():
+        for child in self.tasks.values() if dead.id in self._parents else ():
             if child.parent is dead:
                 child.parent = None
                 if child.state == ZOMBIE:

@@ -507,7 +507,7 @@ class Running:
 
     def ended(self) -> bool:
         """Has every task come to its end?"""
-        return not self.waiting and all(task.state in (ZOMBIE, GONE) for task in self.machine.tasks.values())
+        return not self.waiting and not self.machine.alive
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Something from outside happens."""
