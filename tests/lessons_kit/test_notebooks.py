@@ -17,7 +17,7 @@ HOOK = "from schedlab import lesson, play\nplay(lesson('o1/slice'))"
 
 
 def write(path: Path, *sources: str, kind: str = "code") -> Path:
-    cells = [
+    cells: list[dict[str, object]] = [
         {"cell_type": kind, "id": f"0a1b2c3{k}", "metadata": {"tags": ["hook"] if k == 0 else []}, "source": source}
         | ({"outputs": [], "execution_count": None} if kind == "code" else {})
         for k, source in enumerate(sources)
