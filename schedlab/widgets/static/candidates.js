@@ -199,6 +199,7 @@ class Ruler {
         diamond = s('path', { d: 'M0-6L5 0 0 6-5 0z', class: 'glide', 'stroke-width': 1.5 }),
         dot = s('g', { class: 'glide' }, named ? look.face(row, trace.letter(row), 20, 18, 11) : s('circle', { r: 6, fill: look.edge })),
         el = s('g', { class: 'fade' }, line, diamond, dot);
+      for (const part of [el, diamond, dot]) panel.hide(part);
       el.addEventListener('click', () => panel.player.choose(row));
       panel.svgEl.append(el);
       this.marks.set(row, { line, diamond, dot, el });

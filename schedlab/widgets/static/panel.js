@@ -68,7 +68,9 @@ class Panel {
     this.many = n > MANY_TOKENS;
     this.tokens = new Map();
     if (!this.many) for (let task = 0; task < n; task++) this.tokens.set(task, make(task));
-    parent.replaceChildren(...[...this.tokens.values()].flatMap(t => (t instanceof Element ? [t] : Object.values(t))));
+    const all = [...this.tokens.values()].flatMap(t => (t instanceof Element ? [t] : Object.values(t)));
+    for (const el of all) this.hide(el); // what was never shown does not glide to its place
+    parent.replaceChildren(...all);
   }
   /** Every token to its place, those without one out of sight. */
   spread(at, q) {

@@ -134,7 +134,7 @@ class Sentence {
       small = e.say;
       words_ = [say(words, 'scoreEnd', this.score())];
     } else if (i === 0 && !small.length && !v && !app.wellSaid) small = [words.start];
-    if (app.wellSaid && !mark) words_ = [app.wellSaid];
+    if (app.wellSaid && !mark) [words_, small] = [[app.wellSaid], []];
     const key = `${app.serial}|${i}|${v ? `${v.event}${v.choice}` : ''}|${mark ? app.markAt : ''}|${end}|${app.wellSaid ?? ''}|${this.look.tone}`;
     if (key !== this.key) {
       this.key = key;
