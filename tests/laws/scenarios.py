@@ -14,6 +14,7 @@ from schedlab.scenario import Scenario, ScenarioError
 NICE = st.integers(-20, 19)
 # Whole ticks, and times beside them: what happens on one instant, and what does not.
 TIMES = st.sampled_from(["1ms", "2ms", "10ms", "17ms", "20ms", "60ms", "300us", "1234567ns", "1ns"])
+LONG = st.sampled_from(["1ms", "2ms", "10ms", "17ms", "60ms", "1234567ns", {"between": ["1ms", "30ms"]}])  # for ever
 HOSTILE = [
     "<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "{who}", "{{", "}", "\u202eevil", "", " ",
     "a\nb", "a\x00b", "x" * 200, "'; DROP TABLE tasks; --", "任务", "%s%d", "\\", "&amp;", "idle", "nobody", "-1",
@@ -45,7 +46,7 @@ def steps(depth: int = 0) -> st.SearchStrategy[list[Any]]:
         simple.append(st.fixed_dictionaries({"repeat": inner, "times": st.integers(0, 3)}))
         simple.append(st.fixed_dictionaries({"fork": st.fixed_dictionaries({"name": NAMES, "does": inner})}))
     rest = st.lists(st.one_of(simple), max_size=4)
-    return st.builds(lambda first, more: [{"run": first}, *more], TIMES, rest)
+    return st.builds(lambda first, more: [{"run": first}, *more], LONG, rest)
 
 
 @st.composite
@@ -54,7 +55,7 @@ def behaviours(draw: st.DrawFn) -> list[Any]:
     if kind == "hog":
         return [{"run": "forever"}]
     if kind == "bursts":
-        return [{"repeat": [{"run": draw(random_time())}, {"sleep": draw(random_time())}]}]
+        return [{"repeat": [{"run": draw(LONG)}, {"sleep": draw(random_time())}]}]
     does = draw(steps())
     return [{"repeat": does}] if kind == "forever" else does
 
