@@ -1,6 +1,6 @@
 """How a scenario becomes a toy machine: the keys of a task, its steps, what can come from outside.
 
-Keys of a task: name, count, work (how long it computes), start, every (time between the `count` tasks), on (the
+Keys of a task: name, count, work (how long it computes), start, every (time between the `count` tasks), cpu (the
 number of the CPU at which it arrives, or a list of them, taken in turn), does (instead of work: its steps, or a
 function that yields them). A step is "yield" or one key with its value: run, sleep, spawn (a task), repeat (and times).
 A time may be random: {"mean": "10ms"} (exponential), {"between": ["1ms", "5ms"]}, or
@@ -37,7 +37,7 @@ SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
     "stealing": Stealing,
 }
 
-TASK_KEYS = ("name", "count", "work", "start", "every", "on", "does")
+TASK_KEYS = ("name", "count", "work", "start", "every", "cpu", "does")
 MACHINE_KEYS = ("switch", "message")
 STEP_KEYS = ("run", "sleep", "yield", "spawn", "repeat", "times")
 RANDOM_KEYS = ("mean", "between", "pareto", "alpha", "most")
@@ -92,7 +92,7 @@ def check_task(given: Any, where: str, cpus: int, number: int, depth: int = 0) -
     count = whole(given.get("count", 1), f"{where}.count", 1, MOST_TASKS)
     start = duration(given.get("start", 0), f"{where}.start")
     every = duration(given.get("every", 0), f"{where}.every")
-    on = check_on(given.get("on", 0), f"{where}.on", cpus)
+    arrives = check_cpu(given.get("cpu", 0), f"{where}.cpu", cpus)
     name = str(given.get("name", f"task{number}"))
     if ("work" in given) == ("does" in given):
         raise ScenarioError(f"{where}: say either 'work' (how long it computes) or 'does' (its steps)")
@@ -108,13 +108,13 @@ def check_task(given: Any, where: str, cpus: int, number: int, depth: int = 0) -
             **shared,
             "name": name if count == 1 else f"{name}{i}",
             "start": start + i * every,
-            "on": on[i % len(on)],
+            "cpu": arrives[i % len(arrives)],
         }
         for i in range(count)
     ]
 
 
-def check_on(value: Any, where: str, cpus: int) -> list[int]:
+def check_cpu(value: Any, where: str, cpus: int) -> list[int]:
     """The CPUs at which the tasks of an entry arrive, in turn."""
     if isinstance(value, int):
         value = [value]
@@ -361,7 +361,7 @@ class Running:
             made = iter(does(Making(self.machine, entry)))
         elif not isinstance(work, int):
             work = work(Making(self.machine, entry))
-        cpu = self.machine.cpus[entry["on"]]
+        cpu = self.machine.cpus[entry["cpu"]]
         task = Task(number, entry["name"], cpu, self.engine.now, work, made)
         if parent is not None:
             task.parent, task.cpu = parent, parent.cpu

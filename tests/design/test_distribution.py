@@ -13,7 +13,7 @@ from schedlab.trace import Trace
 from tests.design.test_figures import Tasks
 
 PARETO = {"pareto": "1ms", "alpha": 1.3, "most": "200ms"}
-UNBALANCED = [{"name": "job", "count": 200, "work": PARETO, "every": "800us", "on": [0, 0, 0, 1]}]
+UNBALANCED = [{"name": "job", "count": 200, "work": PARETO, "every": "800us", "cpu": [0, 0, 0, 1]}]
 
 
 def run(scheduler: str, **changes) -> Trace:
@@ -58,7 +58,7 @@ def test_sharing_and_stealing_are_done_sooner():
 
 
 def test_where_all_are_busy_stealing_sends_less_than_sharing():
-    busy = [{"name": "job", "count": 400, "work": PARETO, "on": [0, 1, 2, 3]}]
+    busy = [{"name": "job", "count": 400, "work": PARETO, "cpu": [0, 1, 2, 3]}]
     shared, stolen = (results(run(scheduler, tasks=busy)) for scheduler in ("sharing", "stealing"))
     assert stolen.messages < shared.messages / 4
     assert stolen.makespan <= shared.makespan
@@ -132,7 +132,7 @@ def test_the_digest_is_the_one_of_every_python(scheduler):
 
 
 def test_results_of_a_run_by_hand():
-    tasks: Tasks = [{"name": "a", "work": "3ms"}, {"name": "b", "work": "5ms"}, {"name": "c", "work": "1ms", "on": 1}]
+    tasks: Tasks = [{"name": "a", "work": "3ms"}, {"name": "b", "work": "5ms"}, {"name": "c", "work": "1ms", "cpu": 1}]
     assert results(Scenario("none", tasks, cpus=2).run()) == Results(8 * MS, (0, 7 * MS), 3, 0, 0)
 
 

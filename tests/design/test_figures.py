@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schedlab.design import scenario
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
 from schedlab.trace import Trace
@@ -137,7 +138,7 @@ def test_an_impossible_quantum_is_refused(quantum, complaint):
         ({"tasks": [{"name": "a"}]}, "either 'work'"),
         ({"tasks": [{"work": "1ms", "does": ["yield"]}]}, "either 'work'"),
         ({"tasks": [{"work": "0ms"}]}, r"tasks\[0\].work: 0 ns is too short"),
-        ({"tasks": [{"work": "1ms", "on": 1}]}, r"tasks\[0\].on: 1 is not in 0..0"),
+        ({"tasks": [{"work": "1ms", "cpu": 1}]}, r"tasks\[0\].cpu: 1 is not in 0..0"),
         ({"tasks": [{"work": {"pareto": "1ms", "alpha": 0}}]}, "alpha: a number from 0.1 to 100"),
         ({"tasks": [{"does": [{"rum": "1ms"}]}]}, "no key 'rum'; did you mean 'run'"),
         ({"tasks": [{"does": ["yeild"]}]}, "did you mean 'yield'"),
@@ -162,3 +163,8 @@ def test_from_outside_a_quantum_changes_and_tasks_come_and_go():
     killed = base.fork("5ms", {"kill": "b"}).run()
     assert finished(killed) == {"a": 30 * MS}
     assert rows(killed, "kill") == ["b is killed"]
+
+
+def test_no_key_is_a_truth_value_to_yaml():
+    words = {*scenario.TASK_KEYS, *scenario.STEP_KEYS, *scenario.EVENT_KEYS, *scenario.MACHINE_KEYS}
+    assert words & {"on", "off", "yes", "no", "y", "n", "true", "false", "null"} == set()

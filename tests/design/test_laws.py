@@ -22,8 +22,8 @@ step = st.one_of(
     work.map(lambda ns: {"spawn": {"name": "child", "work": ns, "count": 2}}),
 )
 task = st.one_of(
-    st.fixed_dictionaries({"work": work, "start": times, "on": st.integers(0, 2)}),
-    st.fixed_dictionaries({"does": st.lists(step, min_size=1, max_size=6), "start": times, "on": st.integers(0, 2)}),
+    st.fixed_dictionaries({"work": work, "start": times, "cpu": st.integers(0, 2)}),
+    st.fixed_dictionaries({"does": st.lists(step, min_size=1, max_size=6), "start": times, "cpu": st.integers(0, 2)}),
 )
 scenarios = st.builds(
     lambda scheduler, tasks, switch, message, seed: Scenario(
@@ -128,7 +128,7 @@ def test_the_results_add_up(scenario):
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_a_stored_scenario_runs_the_same(scheduler):
-    tasks = [{"name": "t", "count": 30, "work": {"pareto": "1ms", "most": "50ms"}, "every": "1ms", "on": [0, 0, 1]}]
+    tasks = [{"name": "t", "count": 30, "work": {"pareto": "1ms", "most": "50ms"}, "every": "1ms", "cpu": [0, 0, 1]}]
     scenario = Scenario(scheduler, tasks, cpus=3, seed=4)
     assert Scenario.from_data(scenario.to_data()).run().digest() == scenario.run().digest()
 
