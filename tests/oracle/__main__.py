@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schedlab.linux.recording import RecordingError, Unmodelled, compare_with_recording
+from schedlab.linux.recorded import RecordingError, Unmodelled
+from schedlab.linux.recording import compare_with_recording
 from tests.oracle import linux_fair, linux_golden
 
 REPLAYS = {schema: module.replay for module in (linux_golden, linux_fair) for schema in module.SCHEMAS}

@@ -186,8 +186,10 @@ def tables(vector: Vector) -> Difference | None:
             [delta, nice, calc_delta_fair(delta, task_at(nice))] for delta, nice, _result in table["calc_delta_fair"]
         ]
     if "sched_period" in table:
+        assert isinstance(policy, CFS)
         got["sched_period"] = [policy.period(nr) for nr in range(1, len(table["sched_period"]) + 1)]
     if "sched_slice" in table:
+        assert isinstance(policy, CFS)
         got["sched_slice"] = []
         for row in table["sched_slice"]:
             tasks = [task_at(nice) for nice in row["nices"]]

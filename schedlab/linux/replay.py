@@ -1,0 +1,302 @@
+"""The recordings of Linux 5.10 and later on one CPU, run on the model.
+
+The workload's program (wl.c) is known, so the model is given the program, not the recording: every
+task blocks on a futex, and a parent of SCHED_FIFO priority 99 wakes them all at time 0. What no
+program tells is taken from the recording:
+
+ticks      when the first one comes, from the monotonic clock at the release
+placed     vruntime, deadline and slice of each task as its first pick found them
+woken      when, and so in which order, the parent woke them
+foreign    when tasks that are no part of the workload (kernel threads, the parent) had the CPU:
+           they come and go here at the same times, above all classes
+forks      where tasks are forked instead of woken: how much CPU time the parent needed for each
+tunables   of the scheduler
+rt period  when the period of real-time throttling begins, which is before the recording does
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import Any
+
+from schedlab.linux.cfs import CFS
+from schedlab.linux.classes import ClassStack
+from schedlab.linux.deadline import Deadline, DLEntity
+from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
+from schedlab.linux.kinds import LINUX, READY
+from schedlab.linux.machine import CPU, WAKE_RANK, Machine
+from schedlab.linux.policy import Policy
+from schedlab.linux.recorded import (
+    SWITCHES,
+    Job,
+    Model,
+    Recording,
+    Traced,
+    Unmodelled,
+    joined,
+    turns_in,
+    version_of,
+)
+from schedlab.linux.rt import RealTime
+from schedlab.linux.task import (
+    SCHED_BATCH,
+    SCHED_DEADLINE,
+    SCHED_IDLE,
+    SCHED_NORMAL,
+    Step,
+    exit_,
+    fork,
+    run,
+    sleep,
+    wait,
+    wake,
+    yield_cpu,
+)
+from schedlab.sim import US, Engine
+from schedlab.trace import NOBODY, Recorder
+
+FIRST_EEVDF, FIRST_DELAYING = (6, 6), (6, 12)  # versions
+FAIR = (SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE)
+FOREIGN = -1  # the policy of tasks that are no part of the workload
+
+# real costs, as the recordings show them: they lengthen what a task does, and seldom decide who runs
+SWITCH_NS = {CFS: 5_700, EEVDF: 7_100}  # from schedule() until the next task is in its program again
+TICK_ENTRY_NS = 1_000  # from the timer's interrupt until the scheduler's clock is read
+TICK_NS = 3_150  # what a tick takes from the program that runs
+TICK_EXIT_NS = 2_040  # from that clock until schedule(), on the way out of the interrupt
+AFTER_TICK_NS = 12 * US  # what a tick has woken has the CPU before so much time has passed
+WAKING_NS = 2_500  # from the end of a sleep to schedule(), if that comes at once
+TIMER_NS = 230  # that a sleep lasts longer than was asked for, from schedule() to the interrupt
+CALLS_NS = 1_600  # two clock readings and the way into nanosleep()
+FIRST_CALLS_NS = 10_300  # from the futex to the program's loop
+BURST_CALLS_NS = 165 * US  # a child's first page faults, and its exit
+PARENT_SINCE_WAKE_NS = 20 * US  # of the CPU time that the parent has had when it begins to fork
+PARENT = "wl_parent"
+
+
+class Foreign(Policy):
+    """Above all classes: whoever is recorded as running, runs."""
+
+    name = "foreign"
+    classes = ()
+
+    def attach(self, machine: Any) -> None:
+        """Nobody yet."""
+        self.machine = machine
+        self.queue: deque[Any] = deque()
+
+    def enqueue(self, task: Any, cpu: Any, why: str) -> None:
+        """To the tail."""
+        self.queue.append(task)
+
+    def dequeue(self, task: Any, cpu: Any, why: str) -> None:
+        """Away."""
+        self.queue.remove(task)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """The first."""
+        return self.queue[0] if self.queue else None
+
+    def tick(self, cpu: Any, curr: Any) -> None:
+        """Nothing to do."""
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """Never each other."""
+        return False
+
+
+class Recorded(ClassStack):
+    """The classes of a kernel under the tasks that are no part of the workload."""
+
+    def __init__(self, fair: CFS | EEVDF, real_time: RealTime) -> None:
+        super().__init__([Foreign(), Deadline(), real_time, fair])
+        self.rank[FOREIGN] = 0
+        self.fair = fair
+        self.Task = fair.Task  # type: ignore[misc]  # a stack has the tasks of its fair class
+        self.name = fair.name  # type: ignore[misc]
+
+
+def kernel_of(recording: Traced) -> Recorded:
+    """The scheduler of a recording, with its tunables. Raises Unmodelled."""
+    version = version_of(recording.kernel)
+    tunable = {name: int(value) for name, value in (recording.tunables or {}).items() if value.isdigit()}
+    fair: CFS | EEVDF
+    if version < FIRST_EEVDF:
+        names = ("latency_ns", "min_granularity_ns", "wakeup_granularity_ns")
+        fair = CFS(*(tunable.get(name) for name in names))
+    else:
+        fair = (EEVDF if version >= FIRST_DELAYING else EEVDF_6_6)(tunable.get("base_slice_ns"))
+    if any(job.group for job in recording.jobs):
+        raise Unmodelled("no model of recordings with groups yet")
+    return Recorded(fair, RealTime(runtime=None if version >= FIRST_DELAYING else 950_000_000))
+
+
+class InterruptedMachine(Machine):
+    """A machine whose tick takes time: from the program that runs, and until the CPU chooses again."""
+
+    def _tick(self, cpu: CPU) -> None:
+        super()._tick(cpu)
+        if cpu.done_at is not None:
+            cpu.done_at += TICK_NS
+            cpu.curr.remaining += TICK_NS
+        if cpu in self._settling:  # it stays marked as waiting to choose
+            self._settling.remove(cpu)
+            self.engine.at(self.now + TICK_EXIT_NS, self._settling.append, cpu)
+
+
+class Stage:
+    """A machine on which the tasks of a recording are woken, or forked, as they were."""
+
+    def __init__(self, recording: Traced) -> None:
+        self.recording = recording
+        self.policy = kernel_of(recording)
+        self.engine = Engine()
+        self.recorder = Recorder(LINUX)
+        self.released: int | None = 0
+        self.first_tick = -recording.release_clock % recording.tick + TICK_ENTRY_NS
+        self.switch_ns = next(ns for fair, ns in SWITCH_NS.items() if isinstance(self.policy.fair, fair))
+        self.machine = InterruptedMachine(
+            self.policy,
+            self.engine,
+            self.recorder,
+            hz=recording.hz,
+            first_tick_ns=self.first_tick,
+            switch_ns=self.switch_ns,
+        )
+        foreign: Any = self.machine.create("others", self.foreign_steps(), policy=FOREIGN)
+        self.machine.start(foreign)
+        if recording.has_barrier:
+            for job in recording.jobs:
+                self.prepare(job)
+        else:
+            parent: Any = self.machine.create(PARENT, self.parent_steps())
+            self.machine.start(parent, 0)
+
+    def prepare(self, job: Job) -> None:
+        """A task that will be woken at the moment at which it was."""
+        fields: dict[str, Any] = {"nice": job.nice, "policy": job.policy, "rt_priority": job.rt_priority}
+        if job.slice and isinstance(self.policy.fair, EEVDF):
+            fields["custom_slice"] = job.slice
+        if job.policy == SCHED_DEADLINE:
+            fields["dl"] = DLEntity(job.dl_runtime, job.dl_period, job.dl_period)
+        task: Any = self.machine.create(job.name, self.steps(job), **fields)
+        when = (self.recording.woken or {}).get(job.name, 0)
+        self.engine.at(when, self.wake, task, WAKE_RANK + task.id)
+
+    def wake(self, task: Any) -> None:
+        """A task wakes for the first time: into its queue, with the virtual times that it had in the kernel."""
+        placed = (self.recording.placed or {}).get(task.name)
+        if task.policy not in FAIR or placed is None:
+            return self.machine.wake_now(task)
+        was, task.state = task.state, READY
+        cpu = self.machine.cpus[0]
+        rq: Any = self.policy.fair.queues_of[0]
+        if not rq.nr_running:
+            rq.min_vruntime = placed.average
+        task.vruntime = placed.vruntime
+        if isinstance(self.policy.fair, EEVDF):
+            task.deadline, task.slice = placed.deadline, placed.slice
+        rq.load += task.weight
+        rq.nr_running += 1
+        rq.insert(task)
+        task.on_rq = True
+        self.recorder.wake(self.machine.now, task.id, cpu.id, NOBODY, was)
+        if self.policy.preempts(cpu, task):
+            self.machine.resched(cpu)
+
+    def run(self) -> Model:
+        """To the end of the window."""
+        window = self.recording.window
+        self.machine.boot()
+        self.engine.run(window)
+        names = [job.name for job in self.recording.jobs]
+        turns = list(turns_in(self, set(names), window))
+        cpu, switches = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+        for turn in turns:
+            cpu[turn.task] += turn.end - turn.start
+            switches[turn.task] += 1
+        return Model(joined(turns), cpu, switches, self.waits(names), "as it was released", self)
+
+    def waits(self, names: list[str]) -> dict[str, int]:
+        """The longest time between waking, or losing the CPU, and the next turn, ns."""
+        longest, ready = dict.fromkeys(names, 0), {}
+        of = self.machine.names
+        wakes = {kind.id for kind in LINUX.kinds if kind.name == "wake"}
+        for now, kind, who, _where, prev, left in zip(*self.recorder.columns):
+            if kind in wakes:
+                ready[who] = now
+            elif kind in SWITCHES:
+                if who in ready and of[who] in longest:
+                    longest[of[who]] = max(longest[of[who]], now - ready.pop(who))
+                if prev != NOBODY and left == READY:
+                    ready[prev] = now
+        for who, since in ready.items():  # those who wait at the end of the window
+            if of[who] in longest:
+                longest[of[who]] = max(longest[of[who]], self.recording.window - since)
+        return longest
+
+    # -- the programs -----------------------------------------------------------------------------------
+
+    def foreign_steps(self) -> Iterator[Step]:
+        """Tasks that are no part of the workload: on the CPU from one recorded moment to another."""
+        for begin, end in self.recording.foreign:
+            begin = self.after_tick(begin)
+            if begin > self.machine.now:
+                yield sleep(begin - self.machine.now)
+            yield run(max(0, end - self.machine.now))
+        yield sleep()
+
+    def after_tick(self, when: int) -> int:
+        """The tick that has woken somebody who had the CPU at `when`; `when` itself if none has."""
+        since = (when - self.first_tick) % self.recording.tick
+        return when - since if since < AFTER_TICK_NS else when
+
+    def asleep(self, ns: int) -> Iterator[Step]:
+        """clock_nanosleep(): a task that is let in at once waits for the rest of the interrupt that woke it."""
+        due = self.machine.now + ns + TIMER_NS
+        yield sleep(ns + TIMER_NS)
+        if self.machine.now == due + self.switch_ns:
+            yield run(WAKING_NS)
+
+    def parent_steps(self) -> Generator[Step, int, None]:
+        """The parent where tasks are forked."""
+        for job, took in zip(self.recording.jobs, self.recording.forks):
+            yield run(took)
+            yield fork(job.name, partial(self.steps, job))
+        yield run(CALLS_NS)
+        yield sleep()
+
+    def steps(self, job: Job) -> Iterator[Step]:
+        """The program of one task."""
+        if job.kind == "burst":
+            yield run(job.run + BURST_CALLS_NS)
+            yield exit_()
+        yield run(FIRST_CALLS_NS)
+        if job.delay:
+            yield from self.asleep(max(0, job.delay - self.machine.now))
+        while job.kind == "interactive":
+            yield from self.asleep(job.sleep)
+            yield run(job.run + CALLS_NS)
+        while job.kind == "run_sleep":
+            yield run(job.run + CALLS_NS)
+            yield from self.asleep(job.sleep)
+        while job.kind in ("yield", "dl_job_yield"):
+            yield run(job.run + CALLS_NS)
+            yield yield_cpu()
+        while job.kind == "ping":
+            yield run(job.run + CALLS_NS)
+            yield wake("ping")
+            yield wait("pong")
+        while job.kind == "pong":
+            yield wait("ping")
+            yield run(job.run + CALLS_NS)
+            yield wake("pong")
+        yield run()
+
+
+def play(recording: Recording) -> Model:
+    """Run the workload. Raises Unmodelled."""
+    assert isinstance(recording, Traced)
+    return Stage(recording).run()
