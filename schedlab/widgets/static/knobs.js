@@ -9,7 +9,7 @@ class Knobs extends Kit {
     this.state = h('p', { class: 'sl-state mute' });
     this.shown = h('div', { class: 'sl-shown' });
     this.root.append(
-      ...(this.head.title ? [h('div', { class: 'sl-head' }, h('h3', {}, worded(this.head.title)))] : []),
+      ...(this.head.title ? [h('div', { class: 'sl-head' }, h('h2', {}, worded(this.head.title)))] : []),
       h('div', { class: 'sl-knobs', role: 'group', 'aria-label': tame(this.head.title || this.words.knobs) }, ...this.controls.map(c => c.el)),
       this.state,
       this.shown,

@@ -8,7 +8,7 @@ class Quiz extends Kit {
     this.given = [];
     this.score = h('p', { class: 'sl-score mute' });
     this.root.append(
-      h('div', { class: 'sl-head' }, h('h3', {}, worded(head.title ?? '')), h('span', { class: 'grow' }), this.score),
+      h('div', { class: 'sl-head' }, h('h2', {}, worded(head.title ?? '')), h('span', { class: 'grow' }), this.score),
       ...head.questions.map((question, k) => this.ask(question, k)),
       this.live,
     );

@@ -5,7 +5,7 @@ class Report extends Kit {
     const { head } = this,
       sign = { held: '✓', broken: '✗', error: '✗', hint: '→', moment: '' };
     this.root.append(
-      h('div', { class: 'sl-head' }, h('h3', { class: head.passed ? 'well' : 'ill' }, head.passed ? '✓ ' : '✗ ', tame(head.title))),
+      h('div', { class: 'sl-head' }, h('h2', { class: head.passed ? 'well' : 'ill' }, head.passed ? '✓ ' : '✗ ', tame(head.title))),
       h(
         'ul',
         { class: 'sl-report' },
