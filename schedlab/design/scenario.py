@@ -89,27 +89,24 @@ def check_task(given: Any, where: str, cpus: int, number: int, depth: int = 0) -
     """One entry of the list of tasks, as one mapping for each task it stands for."""
     given = mapping(given, where)
     check_keys(given, TASK_KEYS, where)
-    count = whole(given.get("count", 1), f"{where}.count", 1, MOST_TASKS)
-    start = duration(given.get("start", 0), f"{where}.start")
-    every = duration(given.get("every", 0), f"{where}.every")
-    arrives = check_cpu(given.get("cpu", 0), f"{where}.cpu", cpus)
+    start = duration(given["start"], f"{where}.start") if "start" in given else 0
+    arrives = check_cpu(given["cpu"], f"{where}.cpu", cpus) if "cpu" in given else [0]
     name = str(given.get("name", f"task{number}"))
     if ("work" in given) == ("does" in given):
         raise ScenarioError(f"{where}: say either 'work' (how long it computes) or 'does' (its steps)")
-    shared: dict[str, Any] = {"stream": f"work of {name}", "does": None, "work": 0}
+    task: dict[str, Any] = {"name": name, "start": start, "cpu": arrives[0], "stream": f"work of {name}"}
     if "work" in given:
-        shared["work"] = check_time(given["work"], f"{where}.work", least=1, endless=True)
-        shared["ends"] = shared["work"] != FOREVER
+        work = check_time(given["work"], f"{where}.work", least=1, endless=True)
+        task.update(work=work, does=None, ends=work != FOREVER)
     else:
-        shared["does"] = check_behaviour(given["does"], f"{where}.does", cpus, depth)
-        shared["ends"] = ends(given["does"])
+        does = check_behaviour(given["does"], f"{where}.does", cpus, depth)
+        task.update(work=0, does=does, ends=ends(given["does"]))
+    count = whole(given["count"], f"{where}.count", 1, MOST_TASKS) if "count" in given else 1
+    every = duration(given["every"], f"{where}.every") if "every" in given else 0
+    if count == 1:
+        return [task]
     return [
-        {
-            **shared,
-            "name": name if count == 1 else f"{name}{i}",
-            "start": start + i * every,
-            "cpu": arrives[i % len(arrives)],
-        }
+        {**task, "name": f"{name}{i}", "start": start + i * every, "cpu": arrives[i % len(arrives)]}
         for i in range(count)
     ]
 
@@ -127,7 +124,7 @@ def check_time(value: Any, where: str, least: int, endless: bool = False) -> int
     """A time in ns, or a function that draws one."""
     if value == "forever" and endless:
         return FOREVER
-    if not isinstance(value, Mapping):
+    if isinstance(value, (int, str)) or not isinstance(value, Mapping):
         return duration(value, where, least=least)
     check_keys(value, RANDOM_KEYS, where)
     if set(value) == {"mean"}:
