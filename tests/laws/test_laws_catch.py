@@ -37,14 +37,14 @@ def test_a_good_trace_breaks_nothing():
 @pytest.mark.parametrize(
     ("law", "trace", "time", "row", "says"),
     [
-        (laws.CHAIN, made(*TWO, ("switch", 10, 1, 0, 2, READY)), 10, 5, "the state of c was absent, but the row takes"),
-        (laws.CHAIN, made(*TWO, ("renice", 10, 0, 0, 5, 3)), 10, 5, "the nice of a was 0, but the row takes it for 3"),
-        (laws.CHAIN, made(*TWO, ("migrate", 10, 1, 1, 1)), 10, 5, "the home of b was CPU 0, but the row takes"),
-        (laws.ONE_CPU, made(*TWO, ("resume", 10, 0, 1, NOBODY, RUNNING)), 10, 5, "a runs on CPU 0 and on CPU 1 at once"),
-        (laws.CPU_TIME, made(*TWO, ("rest", 10, NOBODY, 0, 1, RUNNING)), 10, 5, "a counts as running for 90 ms, but no"),
-        (laws.CPU_TIME, made(*TWO, ("wake", 20, 0, 0, NOBODY, RUNNING)), 20, 5, "CPU 0 spends 80 ms on a, which is rea"),
-        (laws.NOBODY_LOST, made(*TWO, ("wake", 9, 2, 0, NOBODY, SLEEPING)), 9, 5, "“c wakes up on CPU 0”, but c is absent"),
-        (laws.NOBODY_LOST, made(*TWO, ("rest", 9, NOBODY, 0, 0, SLEEPING)), 0, 3, "b is ready since 0 ns and never runs"),
+        (laws.CHAIN, made(*TWO, ("switch", 10, 1, 0, 2, READY)), 10, 5, "the state of c was absent, but the"),
+        (laws.CHAIN, made(*TWO, ("renice", 10, 0, 0, 5, 3)), 10, 5, "the nice of a was 0, but the row"),
+        (laws.CHAIN, made(*TWO, ("migrate", 10, 1, 1, 1)), 10, 5, "the home of b was CPU 0, but"),
+        (laws.ONE_CPU, made(*TWO, ("resume", 10, 0, 1, NOBODY, RUNNING)), 10, 5, "a runs on CPU 0 and on CPU 1"),
+        (laws.CPU_TIME, made(*TWO, ("rest", 10, NOBODY, 0, 1, RUNNING)), 10, 5, "a counts as running for 90 ms"),
+        (laws.CPU_TIME, made(*TWO, ("wake", 20, 0, 0, NOBODY, RUNNING)), 20, 5, "CPU 0 spends 80 ms on a, which"),
+        (laws.NOBODY_LOST, made(*TWO, ("wake", 9, 2, 0, NOBODY, SLEEPING)), 9, 5, "“c wakes up on CPU 0”, but c is"),
+        (laws.NOBODY_LOST, made(*TWO, ("rest", 9, NOBODY, 0, 0, SLEEPING)), 0, 3, "b is ready since 0 ns and never"),
         (
             laws.NOBODY_LOST,
             made(*TWO, ("switch", 5, 1, 0, 0, ZOMBIE), ("reap", 5, 0, 0, 0), ("keep", 6, 0, 0)),
@@ -63,8 +63,7 @@ def test_a_good_trace_breaks_nothing():
         ),
         (
             laws.longest_wait(40 * MS),
-            made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 40, 6, "b is ready since 0 ns and has waited for more "
-            "than 40 ms, passed over 2 times",
+            made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 40, 6, "waited for more than 40 ms, passed over 2 times",
         ),
         (
             laws.fairness(10 * MS),
