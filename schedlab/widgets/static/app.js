@@ -120,7 +120,7 @@ class App {
       this.live,
       this.help,
     );
-    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0, differ: null }]);
+    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0 }]);
     this.panels = { A: this.makePanels(this.trace) };
     this.side = 'A';
     this.wide = null;
@@ -434,8 +434,8 @@ class App {
     this.player.stop();
     this.panels.B = this.makePanels(b);
     this.time.show([
-      { trace: this.trace, tag: 'A', prefix: merged.parting, differ: info.differ_a },
-      { trace: b, tag: 'B', prefix: merged.parting, differ: info.differ_b },
+      { trace: this.trace, tag: 'A', prefix: merged.parting },
+      { trace: b, tag: 'B', prefix: merged.parting },
     ]);
     const [a0, b0] = this.player.view;
     this.player.follow(merged, merged.stepOf(0, event));
@@ -490,7 +490,7 @@ class App {
     this.player.stop();
     const view = [...this.player.view];
     this.player.follow(this.trace, a);
-    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0, differ: null }]);
+    this.time.show([{ trace: this.trace, tag: 'A', prefix: 0 }]);
     this.player.setView(...view);
     this.showSide('A');
     this.sentence.size();

@@ -64,7 +64,7 @@ class Timeline {
     app.sub.resize(this.box, () => this.size());
   }
 
-  /** The traces on show, A over B: `[{trace, tag, prefix, differ}]`. */
+  /** The traces on show, A over B: `[{trace, tag, prefix}]`, prefix: the time until which they are one. */
   show(sets) {
     this.sets = sets;
     const { trace } = sets[0];
@@ -163,24 +163,24 @@ class Timeline {
   }
 
   /** At most one rectangle a pixel column and lane, whatever the number of segments; nothing from `hidden` on. */
-  paintLane(g, row, a, b, width, hidden) {
+  paintLane(g, row, a, b, width, hidden, from = -Infinity) {
     const { trace, lane, y, h: height } = row,
       { start, length, state, task, tick } = trace,
       px = (b - a) / width,
       end = trace.first[lane + 1],
       stop = Math.min(b, hidden),
       colours = this.look.task;
-    let k = Math.max(trace.first[lane], trace.seek(lane, a)),
+    let k = Math.max(trace.first[lane], trace.seek(lane, Math.max(a, from))),
       ink = null;
-    if (row.kind !== 'task' && trace.seek(lane, stop) - k > width * 0.4) return this.paintDense(g, row, k, a, px, width, stop);
+    if (row.kind !== 'task' && from === -Infinity && trace.seek(lane, stop) - k > width * 0.4) return this.paintDense(g, row, k, a, px, width, stop);
     while (k < end) {
       const t0 = start[k] * tick;
       if (t0 >= stop) break;
       const whole = t0 + length[k] * tick,
-        x0 = Math.max(-4, (t0 - a) / px),
+        x0 = Math.max(-4, (Math.max(t0, from) - a) / px),
         x1 = Math.min(width + 4, (Math.min(whole, hidden) - a) / px),
         wide = x1 - x0;
-      if (x1 > 0) {
+      if (x1 > 0 && whole > from) {
         if (wide < 2 && (state[k] === STATE.running || state[k] === STATE.preempted) && task[k] !== NONE16) {
           // too narrow for any mark: only its colour
           const colour = colours[task[k] % 12];
@@ -408,7 +408,13 @@ class Timeline {
         g.fillStyle = look.soft;
         g.fillRect(0, row.y, width, row.h);
       }
-      this.paintLane(g, row, a, b, width, hidden);
+      if (this.sets.length < 2) this.paintLane(g, row, a, b, width, hidden);
+      else {
+        // the shared prefix is one picture, whatever its last bars become
+        const { prefix } = this.sets[1];
+        this.paintLane(g, row, a, b, width, prefix);
+        this.paintLane(g, row, a, b, width, Infinity, prefix);
+      }
     }
     this.wakes(g, a, b, hidden);
     if (this.chosen >= 0 && this.rows[this.chosen]) {
@@ -498,18 +504,20 @@ class Timeline {
     g.lineTo(x - 0.5, AXIS + 0.5);
     g.lineTo(x - 0.5, AXIS + 4);
     if (x > 4) g.stroke();
-    for (const { trace, differ } of this.sets) {
-      if (differ == null || differ < 0) continue;
-      const dx = this.x(trace.at[differ]);
-      if (dx < -8 || dx > width + 8) continue;
+    if (this.player.trace.whole || x <= 0 || x >= width) return;
+    // ≠ at the head of both: here they part
+    g.font = `600 14px ${look.font}`;
+    g.textAlign = 'center';
+    for (let k = 0; k < this.sets.length; k++) {
+      const y = AXIS + this.rows.find(r => r.set === k).y - this.scroll,
+        mid = Math.min(x + 9, width - 8);
+      if (y < AXIS) continue;
       g.fillStyle = look.bg;
-      g.fillRect(clamp(dx - 7, 0, width - 14), AXIS - 11, 14, 11);
-      g.font = `600 14px ${look.font}`;
+      g.fillRect(mid - 7, y + 1, 14, 13);
       g.fillStyle = look.bad;
-      g.textAlign = 'center';
-      g.fillText('≠', clamp(dx, 7, width - 7), AXIS - 1);
-      g.textAlign = 'left';
+      g.fillText('≠', mid, y + 12);
     }
+    g.textAlign = 'left';
   }
   drawMini() {
     if (!this.width || !this.sets) return;
