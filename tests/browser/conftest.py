@@ -25,7 +25,7 @@ from schedlab.widgets.bundle import css_text, module_text
 from tests.browser.lab import jupyter, lab, notebook7
 from tests.conftest import need
 
-__all__ = ["chromium", "jupyter", "lab", "notebook7", "player"]  # the fixtures of tests/browser
+__all__ = ["chromium", "jupyter", "lab", "notebook7", "pages", "player"]  # the fixtures of tests/browser
 
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>bare page</title>
 <style>
@@ -67,9 +67,18 @@ class PlayerPage:
         self.page = page
         self.errors: list[str] = []
         self.requests: list[str] = []
-        page.on("pageerror", lambda e: self.errors.append(str(e)))
-        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        page.on("request", lambda r: self.requests.append(r.url))
+        self._listening = {
+            "pageerror": lambda e: self.errors.append(str(e)),
+            "console": lambda m: self.errors.append(m.text) if m.type == "error" else None,
+            "request": lambda r: self.requests.append(r.url),
+        }
+        for event, listener in self._listening.items():
+            page.on(event, listener)
+
+    def leave(self) -> None:
+        """Lets go of the page, which another test may take."""
+        for event, listener in self._listening.items():
+            self.page.remove_listener(event, listener)
 
     def open(self, theme: str = "light") -> None:
         """The bare page and the module, nothing rendered yet."""
@@ -202,10 +211,22 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def pages(chromium: Any) -> Iterator[dict[bool, list[Any]]]:
+    """Pages that wait for their next test, with touch and without: a new one costs ten times a cleaned one."""
+    waiting: dict[bool, list[Any]] = {True: [], False: []}
+    yield waiting
+    for page in [*waiting[True], *waiting[False]]:
+        page.context.close()
+
+
 @pytest.fixture
-def player(chromium: Any) -> Iterator[Callable[..., PlayerPage]]:
-    """Opens players: `player(payload, width=1000, height=900, theme="light", motion=False, **traits)`."""
-    contexts = []
+def player(chromium: Any, pages: dict[bool, list[Any]]) -> Iterator[Callable[..., PlayerPage]]:
+    """Opens players: `player(payload, width=1000, height=900, theme="light", motion=True, **traits)`.
+
+    `alone`: in a context of its own, for tests that change more than the page's document (its clock, its routes).
+    """
+    taken: list[tuple[PlayerPage, bool, bool]] = []
 
     def open_(
         payload: tuple[dict[str, Any], bytes] | None = None,
@@ -216,22 +237,30 @@ def player(chromium: Any) -> Iterator[Callable[..., PlayerPage]]:
         motion: bool = True,
         forced: bool = False,
         touch: bool = False,
+        alone: bool = False,
         **more: Any,
     ) -> PlayerPage:
-        context = chromium.new_context(
-            viewport={"width": width + 40, "height": height},
+        free = [] if alone else pages[touch]
+        page = free.pop() if free else chromium.new_context(has_touch=touch).new_page()
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.set_viewport_size({"width": width + 40, "height": height})
+        page.emulate_media(
             color_scheme=theme,
             reduced_motion="no-preference" if motion else "reduce",
             forced_colors="active" if forced else "none",
-            has_touch=touch,
         )
-        contexts.append(context)
-        it = PlayerPage(context.new_page())
+        it = PlayerPage(page)
+        taken.append((it, touch, alone))
         it.open(theme)
         if payload is not None:
             it.render(payload, **more)
         return it
 
     yield open_
-    for context in contexts:
-        context.close()
+    for it, touch, alone in taken:
+        it.leave()
+        if alone:
+            it.page.context.close()
+        else:
+            pages[touch].append(it.page)

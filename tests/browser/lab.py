@@ -35,6 +35,7 @@ CELLS_MS = 60_000  # a lesson's cells end within 15 s; guarded four times
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLAYER = "section[data-lm-suppress-shortcuts]"
+KIT = ".sl-kit"  # a quiz, knobs, a report
 
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
@@ -242,7 +243,8 @@ _RUN = """async () => {
   const look = () => {
     for (const w of waiting.splice(0)) {
       const canvas = w.cell.outputArea.node.querySelector('PLAYER canvas');
-      if (canvas && canvas.width > 1) window.schedlabPaints[w.k] = performance.now() - w.since;
+      const kit = w.cell.outputArea.node.querySelector('.sl-kit > *'); // a quiz, knobs, a report: drawn at once
+      if (kit || (canvas && canvas.width > 1)) window.schedlabPaints[w.k] = performance.now() - w.since;
       else waiting.push(w);
     }
     if (!window.schedlabStop) requestAnimationFrame(look);
@@ -308,7 +310,7 @@ class Notebook:
         return found
 
     def widgets(self, cell: int) -> list[Locator]:
-        """The widgets in a cell's output, scrolled into view: roots of players, else the boxes of ipywidgets."""
+        """The widgets in a cell's output, scrolled into view: roots of players and of the kit, else the boxes of ipywidgets."""
         mark = f"cell-{cell}-{secrets.token_hex(3)}"
         self.page.evaluate(
             """async ([k, mark]) => {
@@ -322,10 +324,10 @@ class Notebook:
         )
         area = self.page.locator(f'[data-schedlab="{mark}"]')
         try:
-            area.locator(f"{PLAYER}, .jupyter-widgets").first.wait_for(state="attached", timeout=DRAWN_MS)
+            area.locator(f"{PLAYER}, {KIT}, .jupyter-widgets").first.wait_for(state="attached", timeout=DRAWN_MS)
         except PlaywrightTimeout:
             return []
-        found = area.locator(PLAYER)
+        found = area.locator(f"{PLAYER}, {KIT}")
         return (found if found.count() else area.locator(".jupyter-widgets")).all()
 
     def paints(self) -> dict[int, float | None]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,34 @@ import axe_playwright_python
 from playwright.sync_api import ElementHandle, Locator, Page
 
 Seen = Locator | ElementHandle
+
+
+@contextmanager
+def served(body: bytes) -> Iterator[str]:
+    """The address of an empty page on this machine whose `body` is `body`: how tens of megabytes get into one."""
+
+    class Giving(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            whole = self.path == "/body"
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream" if whole else "text/html")
+            self.send_header("Content-Length", str(len(body) if whole else 0))
+            self.end_headers()
+            if whole:
+                self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Nothing: the test's output is its own."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Giving)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @cache
@@ -45,6 +76,7 @@ _UNREADABLE = """root => {
     const el = node.parentElement, text = node.data.trim();
     if (!text || el.closest('script, style, title, desc, option, dialog:not([open]), .sr')) continue;
     if (!el.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (!el.getClientRects().length) continue; // in an SVG group without display, which counts as visible
     const range = document.createRange();
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
@@ -53,17 +85,18 @@ _UNREADABLE = """root => {
     if (size < 11) out.push(`${size} px: ${text}`);
     // from the text outward: what cuts it off without an ellipsis, before anything that scrolls
     let across = true, down = true;
+    const name = a => `${a.localName} ${a.className.baseVal ?? a.className}`;
     for (let a = el; a && root.parentElement !== a; a = a.parentElement) {
       const css = getComputedStyle(a), r = a.getBoundingClientRect();
       const cuts = v => v === 'hidden' || v === 'clip', scrolls = v => v === 'auto' || v === 'scroll';
       if (css.display === 'inline') continue;
       if (across && cuts(css.overflowX) && (box.left < r.left - 1.5 || box.right > r.right + 1.5)) {
-        if (css.textOverflow !== 'ellipsis') out.push(`cut across by ${a.className.baseVal ?? a.className}: ${text}`);
+        if (css.textOverflow !== 'ellipsis') out.push(`cut across by ${name(a)}: ${text}`);
         else if (!a.closest('[title]') && !el.closest('[title]')) out.push(`an ellipsis without a title: ${text}`);
         across = false;
       }
       if (down && cuts(css.overflowY) && (box.top < r.top - 3.5 || box.bottom > r.bottom + 3.5)) {
-        out.push(`cut down by ${a.className.baseVal ?? a.className}: ${text}`);
+        out.push(`cut down by ${name(a)}: ${text}`);
         down = false;
       }
       if (scrolls(css.overflowX)) across = false;
@@ -95,7 +128,7 @@ def colours_drawn(canvas: Seen) -> int:
     return canvas.evaluate(_COLOURS)
 
 
-# ---- colour arithmetic after the published definitions, independent of the player's own ---------------------------------
+# ---- colour arithmetic after the published definitions, independent of the player's own ------------------------------
 
 Rgb = tuple[float, float, float]
 
@@ -201,7 +234,7 @@ def style(element: Seen, *names: str) -> dict[str, Any]:
     return found
 
 
-# ---- the whole picture, to be compared with another moment's ----------------------------------------------------------
+# ---- the whole picture, to be compared with another moment's --------------------------------------------------------
 
 _PICTURE = """async root => {
   const scrolled = [...root.querySelectorAll('*')].filter(e => e.scrollTop);
@@ -220,7 +253,8 @@ _PICTURE = """async root => {
     const drawn = svg ? `${css.fill} ${css.stroke} ${css.strokeWidth} ${css.fillOpacity}` : '';
     const at = [r.left - box.left, r.top - box.top, r.width, r.height].map(v => v.toFixed(1)).join(' ');
     const paint = el.localName === 'canvas' ? el.toDataURL() : '';
-    if (said || (r.width && r.height && (!svg || shapes.has(el.localName)))) out.push([el.localName, at, own, said, css.color, css.backgroundColor, css.opacity, drawn, paint].join('|'));
+    if (said || (r.width && r.height && (!svg || shapes.has(el.localName))))
+      out.push([el.localName, at, own, said, css.color, css.backgroundColor, css.opacity, drawn, paint].join('|'));
     for (const kid of el.children) walk(kid);
   };
   walk(root);

@@ -97,8 +97,10 @@ def test_what_has_the_focus_tells_jupyterlab_to_leave_its_keys(player: Open, sta
     for _ in range(30):
         p.page.keyboard.press("Tab")
         within, has, what = p.page.evaluate(
-            """a => { const e = document.activeElement;
-              return [document.querySelector('#here .sl').contains(e), e.hasAttribute(a), e.outerHTML.slice(0, 80)]; }""",
+            """a => {
+              const e = document.activeElement, root = document.querySelector('#here .sl');
+              return [root.contains(e), e.hasAttribute(a), e.outerHTML.slice(0, 80)];
+            }""",
             SUPPRESS,
         )
         if within:
@@ -176,7 +178,8 @@ def test_every_focusable_element_shows_a_ring_of_3_to_1(player: Open, theme: str
               const e = document.activeElement, root = document.querySelector('#here .sl');
               if (!root.contains(e)) return null;
               const css = getComputedStyle(e), name = e.getAttribute('aria-label') || e.textContent.trim() || e.type;
-              return [name, css.outlineStyle, parseFloat(css.outlineWidth), css.outlineColor, getComputedStyle(root).backgroundColor];
+              const ground = getComputedStyle(root).backgroundColor;
+              return [name, css.outlineStyle, parseFloat(css.outlineWidth), css.outlineColor, ground];
             }"""
         )
         if ring is None and rings:

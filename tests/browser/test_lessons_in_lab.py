@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator
 
-from tests.browser.lab import DARK, LIGHT, WIDGET, Lab, Notebook
+from schedlab.lessons.lint import SVG
+from tests.browser.lab import DARK, LIGHT, Lab, Notebook
 from tests.browser.see import axe, colours_drawn, unreadable
 from tests.source import ROOT
 
@@ -16,15 +17,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 
 LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
 
+PLOTLY = "application/vnd.plotly.v1+json"
 PAINT_MS = 1_000  # from the widget's message to its first picture
 GUARD = 5  # times that, for machines slower than this one
 WIDTH = 1_000  # px of a player beside JupyterLab's own bars on a 13-inch screen
 
 
 def promised(lesson: Path) -> list[int]:
-    """The cells whose stored output is a widget."""
+    """The cells whose stored output is the picture of a widget; a chart of plotly's is none."""
     cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
-    return [k for k, cell in enumerate(cells) if any(WIDGET in o.get("data", {}) for o in cell.get("outputs", []))]
+    shown = [[output.get("data", {}) for output in cell.get("outputs", [])] for cell in cells]
+    return [k for k, data in enumerate(shown) if any(SVG in one and PLOTLY not in one for one in data)]
 
 
 def faults_of_player(root: Locator) -> list[str]:
@@ -58,12 +61,18 @@ def faults(notebook: Notebook, lab: Lab, cells: list[int]) -> list[str]:
     notebook.run_all()
     out = notebook.errors()
     players: list[Locator] = []
+    others: list[Locator] = []
     for cell in cells:
         found = notebook.widgets(cell)
         if not found:
             out.append(f"cell {cell} shows no widget")
         for widget in found:
-            if widget.get_attribute("data-lm-suppress-shortcuts"):
+            if not widget.is_visible():  # what a prediction covers is drawn when it is uncovered
+                continue
+            if "sl-kit" in (widget.get_attribute("class") or ""):
+                others.append(widget)
+                out += [f"cell {cell}: {fault}" for fault in unreadable(widget)]
+            elif widget.get_attribute("data-lm-suppress-shortcuts"):
                 if not players:
                     lab.fit(widget, WIDTH)
                 players.append(widget)
@@ -73,11 +82,12 @@ def faults(notebook: Notebook, lab: Lab, cells: list[int]) -> list[str]:
             out.append(f"cell {cell} was painted {'never' if ms is None else f'after {ms:.0f} ms'}")
     for theme in (DARK, LIGHT):
         lab.theme(theme)
-        for player in players:
-            tone = player.get_attribute("data-tone")
+        for widget in (*players, *others):
+            tone = widget.get_attribute("data-tone")
             if tone != ("dark" if theme == DARK else "light"):
-                out.append(f"{theme}: a player is {tone}")
-        out += [f"{theme}: {fault}" for fault in (axe(lab.page, *players) if players else [])]
+                out.append(f"{theme}: a widget is {tone}")
+        shown = [*players, *others]
+        out += [f"{theme}: {fault}" for fault in (axe(lab.page, *shown) if shown else [])]
     out += notebook.problems.errors
     out += [f"asked {url}" for url in notebook.problems.foreign]
     return out

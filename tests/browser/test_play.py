@@ -1,8 +1,9 @@
-"""Playing: at its pace, no faster, and never alone. The clock is the test's own, so that no run depends on the machine."""
+"""Playing: at its pace, no faster, and never alone. The clock is the test's own, whatever the machine does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -19,7 +20,7 @@ SPEEDS = (0.25, 0.5, 1, 2, 4, 8)
 
 def clocked(player: Open, payload: payloads.Packed, **more: bool) -> PlayerPage:
     """A player whose timers, frames and `performance.now()` move only when the test says so."""
-    p = player(**more)
+    p = player(alone=True, **more)
     p.page.clock.install(time=0)
     p.page.clock.pause_at(1_000)
     p.render(payload)
@@ -93,13 +94,12 @@ def test_simulated_time_moves_evenly(player: Open, speed: int):
     for _ in range(8):
         times.append(p.state()["t"])
         p.page.clock.run_for(400)
-    steps = [b - a for a, b in zip(times, times[1:])]
+    steps = [b - a for a, b in pairwise(times)]
     per_ms = (stop - start) / (VIEW_SECONDS * 1000) * speed
     assert steps == pytest.approx([per_ms * 400] * 7, rel=0.1)  # a frame is 16 of the 400 ms
     state = p.state()
     at = p.page.evaluate(
-        "([i]) => { const t = document.querySelector('#here .sl').__player.player.trace; return [t.at[i], t.at[i + 1]]; }",
-        [state["i"]],
+        "i => [...document.querySelector('#here .sl').__player.player.trace.at.slice(i, i + 2)]", state["i"]
     )
     assert at[0] <= state["t"] < at[1], "the cursor is the last event at or before the play-head"
 

@@ -147,7 +147,8 @@ def columns_with_tasks(p: PlayerPage, canvas: str, hidden: float) -> tuple[int, 
               if (!d[k + 3]) continue;
               const [r, g, b_] = [d[k], d[k + 1], d[k + 2]];
               // grounds and lines are grey; a task's colour, even thinned, is not
-              if (Math.max(r, g, b_) - Math.min(r, g, b_) < 12 && !colours.some(q => q[0] === r && q[1] === g && q[2] === b_)) continue;
+              const grey = Math.max(r, g, b_) - Math.min(r, g, b_) < 12;
+              if (grey && !colours.some(q => q[0] === r && q[1] === g && q[2] === b_)) continue;
               if (x >= edge) after++; else before++;
             }
           return [before, after];

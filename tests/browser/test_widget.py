@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,10 +104,10 @@ def test_the_widget_shows_its_text_and_picture_where_nothing_runs():
 @pytest.fixture
 def asked(monkeypatch):
     """A widget with answers, and what it sends."""
-    sent: list[dict] = []
+    sent: list[dict[str, Any]] = []
     payload = payloads.linux_small()
 
-    def fork(event: int, change: dict):
+    def fork(event: int, change: Mapping[str, Any]) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
         if change["ms"] <= 0:
             raise ValueError("a slice is longer than nothing")
         return *payload, {"prefix": event, "differ_a": None, "differ_b": None}
@@ -132,9 +134,10 @@ def test_a_fork_sends_the_second_run_and_a_bad_change_says_why(asked):
 
 def test_a_recording_cannot_be_forked_and_strange_messages_are_ignored():
     widget = Player(*payloads.linux_small())
-    sent: list[dict] = []
+    sent: list[dict[str, Any]] = []
     widget.send = lambda message, buffers=None: sent.append(message)
-    for strange in (None, 3, "ask", [], {}, {"ask": "explain", "n": 1, "event": 2}):
+    messages: list[Any] = [None, 3, "ask", [], {}, {"ask": "explain", "n": 1, "event": 2}]
+    for strange in messages:
         widget._asked(widget, strange, [])
     assert sent == []
     widget._asked(widget, {"n": 4, "ask": "fork", "event": 0}, [])
