@@ -32,8 +32,8 @@ def execute(path: Path) -> bool:
     before = path.read_text(encoding="utf-8")
     stored = json.loads(before)
     name_cells(stored["cells"])
-    made: Any = nbformat.from_dict  # nbformat has no types
-    notebook = made(stored)
+    files: Any = nbformat  # which has no types
+    notebook = files.reads(json.dumps(stored), as_version=4)
     client: Any = nbclient.NotebookClient(
         notebook,
         timeout=PATIENCE_S,
@@ -50,7 +50,7 @@ def execute(path: Path) -> bool:
         raise LessonFailed(f"{path.name}: {error}") from None
     except nbclient.exceptions.CellTimeoutError:
         raise LessonFailed(f"{path.name}: a cell takes more than {PATIENCE_S} s") from None
-    after = dumped(settled(json.loads(json.dumps(notebook))))
+    after = dumped(settled(json.loads(files.writes(notebook))))
     if after != before:
         path.write_text(after, encoding="utf-8")
     return after != before
