@@ -559,7 +559,7 @@ FAMILY_MODULES = {"linux": "schedlab.linux.kinds", "design": "schedlab.design.ki
 
 def family_named(name: object) -> Family:
     """The family with this name. Raises TraceError, with the names there are."""
-    if name not in _FAMILIES and isinstance(name, str) and name in FAMILY_MODULES:
+    if isinstance(name, str) and name not in _FAMILIES and name in FAMILY_MODULES:
         __import__(FAMILY_MODULES[name])
     if not isinstance(name, str) or name not in _FAMILIES:
         raise TraceError(f"no family is called {name!r}; there are {', '.join(sorted(FAMILY_MODULES))}")

@@ -18,7 +18,7 @@ HASH_SEEDS = ("0", "4242")
 TASKS = [
     {"name": "busy", "count": 6, "does": [{"repeat": [{"run": {"mean": "9ms"}}, {"sleep": {"mean": "7ms"}}]}]},
     {"name": "even", "count": 4, "does": [{"repeat": [{"run": {"between": ["1ms", "30ms"]}}, {"disk": "3ms"}]}]},
-    {"name": "sh", "does": [{"repeat": [{"fork": {"name": "ls", "does": [{"run": "2ms"}]}}, {"sleep": "40ms"}, "reap"]}]},
+    {"name": "s", "does": [{"repeat": [{"fork": {"name": "ls", "does": [{"run": "2ms"}]}}, {"sleep": "9ms"}, "reap"]}]},
     {"name": "hog", "nice": 5},
 ]  # fmt: skip
 RUNS: dict[str, tuple[str, int]] = {  # name of the run -> scheduler, CPUs

@@ -37,13 +37,13 @@ def test_a_good_trace_breaks_nothing():
 @pytest.mark.parametrize(
     ("law", "trace", "time", "row", "says"),
     [
-        (laws.CHAIN, made(*TWO, ("switch", 10, 1, 0, 2, READY)), 10, 5, "the state of c was absent, but the"),
+        (laws.CHAIN, made(*TWO, ("switch", 10, 1, 0, 2, READY)), 10, 5, "the state of c was absent"),
         (laws.CHAIN, made(*TWO, ("renice", 10, 0, 0, 5, 3)), 10, 5, "the nice of a was 0, but the row"),
         (laws.CHAIN, made(*TWO, ("migrate", 10, 1, 1, 1)), 10, 5, "the home of b was CPU 0, but"),
         (laws.ONE_CPU, made(*TWO, ("resume", 10, 0, 1, NOBODY, RUNNING)), 10, 5, "a runs on CPU 0 and on CPU 1"),
-        (laws.CPU_TIME, made(*TWO, ("rest", 10, NOBODY, 0, 1, RUNNING)), 10, 5, "a counts as running for 90 ms"),
-        (laws.CPU_TIME, made(*TWO, ("wake", 20, 0, 0, NOBODY, RUNNING)), 20, 5, "CPU 0 spends 80 ms on a, which"),
-        (laws.NOBODY_LOST, made(*TWO, ("wake", 9, 2, 0, NOBODY, SLEEPING)), 9, 5, "“c wakes up on CPU 0”, but c is"),
+        (laws.CPU_TIME, made(*TWO, ("rest", 10, NOBODY, 0, 1, RUNNING)), 10, 5, "a counts as running for"),
+        (laws.CPU_TIME, made(*TWO, ("wake", 20, 0, 0, NOBODY, RUNNING)), 20, 5, "CPU 0 spends 80 ms on a"),
+        (laws.NOBODY_LOST, made(*TWO, ("wake", 9, 2, 0, NOBODY, SLEEPING)), 9, 5, "“c wakes up on CPU 0”, but"),
         (laws.NOBODY_LOST, made(*TWO, ("rest", 9, NOBODY, 0, 0, SLEEPING)), 0, 3, "b is ready since 0 ns and never"),
         (
             laws.NOBODY_LOST,

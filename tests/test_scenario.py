@@ -1,0 +1,181 @@
+"""Scenarios as data: what can be asked, and how what cannot be asked is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from schedlab.linux.task import run, sleep
+from schedlab.scenario import Scenario, ScenarioError, duration
+from schedlab.sim import MS
+
+HOG = {"name": "hog"}
+
+
+def given(**changes):
+    return {"scheduler": "o1", "tasks": [HOG], "until": "50ms", **changes}
+
+
+def refused(**changes):
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.from_data(given(**changes))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cpus": 0}, "cpus: 0 is not in 1..1024"),
+        ({"cpus": -2}, "cpus: -2 is not in 1..1024"),
+        ({"cpus": 2.0}, "cpus: a whole number from 1 to 1024, not 2.0"),
+        ({"cpus": True}, "cpus: a whole number from 1 to 1024, not True"),
+        ({"cpus": "two"}, "cpus: a whole number from 1 to 1024, not 'two'"),
+        ({"tasks": []}, "tasks: the list is empty; a scenario needs at least one task"),
+        ({"tasks": {"name": "hog"}}, "tasks: a list of tasks, not {'name': 'hog'}"),
+        ({"tasks": "hog"}, "tasks: a list of tasks, not 'hog'"),
+        ({"tasks": 5}, "tasks: a list of tasks, not 5"),
+        ({"tasks": ["hog"]}, "tasks[0]: a mapping of keys to values, not 'hog'"),
+        ({"tasks": [{"nice": 40}]}, "tasks[0].nice: 40 is not in -20..19"),
+        ({"tasks": [HOG, {"nice": "low"}]}, "tasks[1].nice: a whole number from -20 to 19, not 'low'"),
+        ({"tasks": [{"nicce": 3}]}, "tasks[0]: there is no key 'nicce'; did you mean 'nice'?"),
+        ({"tasks": [{"class": "realtime"}]}, "tasks[0].class: 'realtime' is unknown"),
+        ({"tasks": [{"rt_priority": 5}]}, "tasks[0].rt_priority: only a fifo or rr task has one"),
+        ({"tasks": [{"class": "rr", "rt_priority": 100}]}, "tasks[0].rt_priority: 100 is not in 1..99"),
+        ({"tasks": [{"count": 0}]}, "tasks[0].count: 0 is not in 1..100000"),
+        ({"tasks": [{"start": "-1ms"}]}, "tasks[0].start: -1000000 ns is too short"),
+        ({"tasks": [{"cpus": [4]}]}, "tasks[0].cpus: 4 is not in 0..0"),
+        ({"tasks": [{"cpus": []}]}, "tasks[0].cpus: a list of CPU numbers, not []"),
+        ({"tasks": [{"does": []}]}, "tasks[0].does: a list of steps or a function that yields them, not []"),
+        ({"tasks": [{"does": "run"}]}, "tasks[0].does: a list of steps or a function that yields them, not 'run'"),
+        ({"tasks": [{"does": [{"rum": "5ms"}]}]}, "tasks[0].does[0]: there is no key 'rum'; did you mean 'run'?"),
+        ({"tasks": [{"does": ["yeild"]}]}, "tasks[0].does[0]: 'yeild' is no step; did you mean 'yield'?"),
+        ({"tasks": [{"does": [{"run": "5"}]}]}, "tasks[0].does[0].run: '5' is not a time"),
+        ({"tasks": [{"does": [{"run": 0}]}]}, "tasks[0].does[0].run: 0 ns is too short; at least 1 ns"),
+        ({"tasks": [{"does": [{"run": "-5ms"}]}]}, "tasks[0].does[0].run: -5000000 ns is too short"),
+        ({"tasks": [{"does": [{"run": 1.5}]}]}, "tasks[0].does[0].run: a time such as '10ms'"),
+        (
+            {"tasks": [{"does": [{"run": "1ms", "sleep": "1ms"}]}]},
+            "tasks[0].does[0]: a step has one key, not run, sleep",
+        ),
+        ({"tasks": [{"does": [{"times": 3}]}]}, "tasks[0].does[0]: 'times' belongs beside 'repeat'"),
+        ({"tasks": [{"does": [{"repeat": []}]}]}, "tasks[0].does[0].repeat: a list of steps"),
+        ({"tasks": [{"does": [{"run": {"between": ["9ms", "1ms"]}}]}]}, "9000000 ns is more than 1000000 ns"),
+        ({"tasks": [{"does": [{"run": {"mean": "0ms"}}]}]}, "run.mean: 0 ns is too short"),
+        ({"tasks": [{"does": [(run(1.5))]}]}, "a time is a whole number of ns"),
+        ({"scheduler": "o(1)"}, "scheduler: 'o(1)' is unknown; did you mean 'o"),
+        ({"scheduler": ""}, "scheduler: '' is unknown"),
+        ({"scheduler": 3}, "scheduler: a name, not 3"),
+        ({"until": "0s"}, "until: 0 ns is too short"),
+        ({"until": "-1s"}, "until: -1000000000 ns is too short"),
+        ({"until": "soon"}, "until: 'soon' is not a time; write a number and one of ns, us"),
+        ({"until": "1.5ns"}, "until: '1.5ns' is not a whole number of nanoseconds"),
+        ({"until": 2**60}, "is too long"),
+        ({"until": None}, "the task 'hog' never ends by itself: say `until`"),
+        ({"seed": 1.5}, "seed: a whole number or a text, not 1.5"),
+        ({"machine": {"hz": 0}}, "machine.hz: 0 is not in 1..100000"),
+        ({"machine": {"switch": "-2us"}}, "machine.switch: -2000 ns is too short"),
+        ({"machine": {"swich": "2us"}}, "machine: there is no key 'swich'; did you mean 'switch'?"),
+        ({"machine": 5}, "machine: a mapping of keys to values, not 5"),
+        ({"options": {"quantum": -5}}, "options of o1: there is no key 'quantum'"),
+        ({"util": "1s"}, "the scenario: there is no key 'util'; did you mean 'until'?"),
+        ({"machine": {5: 1}}, "machine: the key 5 is not a text"),
+        ({"scheduler": "v0.01", "cpus": 2}, "cpus: v0.01 knows 1 CPU, not 2"),
+        ({"scheduler": "v0.01", "tasks": [{"count": 64}]}, "slots for tasks, not 64"),
+        ({"events": [{"wake": "hog"}]}, "events[0]: say when, with the key 'at'"),
+        ({"events": [{"at": "1ms"}]}, "events[0]: one of wake, kill"),
+        ({"events": [{"at": "1ms", "wak": "hog"}]}, "events[0]: there is no key 'wak'; did you mean 'wake'?"),
+        ({"events": [{"at": "1ms", "renice": {"task": "hog", "nice": 99}}]}, "renice.nice: 99 is not in -20..19"),
+        ({"events": [{"at": "1ms", "renice": {"task": "hog"}}]}, "events[0].renice: needs 'task' and 'nice'"),
+        ({"events": [{"at": "1ms", "spawn": {"cpus": [3]}}]}, "events[0].spawn.cpus: 3 is not in 0..0"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_with_its_place(changes, words):
+    assert words in refused(**changes)
+
+
+@pytest.mark.parametrize("data", [None, [], "o1", 7])
+def test_what_is_no_scenario_is_told(data):
+    with pytest.raises(ScenarioError, match="the scenario: a mapping of keys to values"):
+        Scenario.from_data(data)
+
+
+@pytest.mark.parametrize("key", ["scheduler", "tasks"])
+def test_a_missing_key_is_named(key):
+    with pytest.raises(ScenarioError, match=f"the key '{key}' is missing"):
+        Scenario.from_data({k: v for k, v in given().items() if k != key})
+
+
+def test_a_generator_object_in_place_of_its_function_is_refused():
+    def editor():
+        yield run(1)
+
+    with pytest.raises(ScenarioError, match="pass the function, not its result"):
+        Scenario("o1", [{"does": editor()}])
+
+
+def test_a_function_that_yields_nothing_that_is_a_step_is_told():
+    with pytest.raises(Exception, match="the function must return or yield steps, not 5"):
+        Scenario("o1", [{"does": lambda: 5}]).run()
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"wake": "hgo"}, "no task is called 'hgo' at 10000000 ns; did you mean 'hog'?"),
+        ({"set": {"starvation_limt": 3}}, "has no setting 'starvation_limt'; did you mean 'starvation_limit'?"),
+        ({"set": {"starvation_limit": "long"}}, "so it cannot become 'long'"),
+        ({"set": {"machine": 3}}, "has no setting 'machine'"),
+    ],
+)
+def test_an_event_that_turns_out_impossible_is_told_when_it_happens(event, words):
+    with pytest.raises(ScenarioError) as caught:
+        Scenario("o1", [HOG], until="50ms", events=[{"at": "10ms", **event}]).run()
+    assert words in str(caught.value)
+
+
+def test_a_run_without_until_that_is_never_over_is_told():
+    def editor():
+        while True:
+            yield sleep(500 * MS * 1000)
+
+    with pytest.raises(ScenarioError, match="not over after 3600 s of simulated time: say `until`"):
+        Scenario("v0.01", [{"does": editor}], machine={"hz": 1}).run(record=False)
+
+
+def test_a_run_without_until_ends_with_its_last_task():
+    assert Scenario("o1", [{"does": [{"run": "7ms"}]}]).run().end == 7 * MS
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [("250us", 250_000), ("1.5s", 1_500_000_000), (" 3 ms ", 3_000_000), ("2min", 120 * 10**9), ("7ns", 7), (12, 12)],
+)
+def test_a_time_is_read_with_its_unit(text, ns):
+    assert duration(text, "here") == ns
+
+
+def test_but_changes_one_thing_and_leaves_the_first_as_it_was():
+    first = Scenario("o1", [HOG], until="50ms")
+    second = first.but(cpus=2)
+    assert (first.cpus, second.cpus, second.until) == (1, 2, first.until)
+    with pytest.raises(ScenarioError, match="did you mean 'cpus'"):
+        first.but(cpu=2)
+
+
+def test_a_scenario_cannot_be_changed_through_its_settings():
+    first = Scenario("o1", [HOG], until="50ms", machine={"hz": 250})
+    with pytest.raises(TypeError):
+        first.machine["hz"] = 1
+    with pytest.raises(TypeError):
+        first.tasks[0]["nice"] = 3
+
+
+def test_code_cannot_be_written_down_as_data():
+    with pytest.raises(ScenarioError, match="only steps given as data can be written down"):
+        Scenario("o1", [{"does": lambda: [run(5)]}]).to_data()
+
+
+def test_repeats_inside_each_other_have_a_limit():
+    does = [{"run": "1ms"}]
+    for _ in range(40):
+        does = [{"repeat": does, "times": 1}]
+    assert "more than 20 repeats or forks inside each other" in refused(tasks=[{"does": does}])
