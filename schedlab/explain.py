@@ -108,7 +108,7 @@ class Watch:
         self.judgements = {part: list(_marked(part, "__judgement__")) for part in parts_of(policy)}
         names = [name for found in self.judgements.values() for name, _method in found]
         self.names["judgement"] = list(dict.fromkeys(names))
-        self.source = _source_of(policy)
+        self.source, self.source_file = _source_of(policy)
         self._wrap()
 
     def family(self) -> Any:
@@ -214,7 +214,7 @@ class Watch:
         return self._on_line
 
     def _on_line(self, frame: FrameType, event: str, _arg: Any) -> Callable[..., Any] | None:
-        if event in ("line", "return"):
+        if event in ("line", "return") and frame.f_code.co_filename == self.source_file:
             tasks = {
                 name: value.id
                 for name, value in frame.f_locals.items()
@@ -250,12 +250,13 @@ class Watch:
         """A judgement's value, and the value of its local `score` after each line that changed it."""
         steps: list[list[int]] = []
         code = method.__func__.__code__  # type: ignore[attr-defined]  # a bound method of the policy
+        shown = code.co_filename == self.source_file  # else its line numbers would point into another text
         last: list[Any] = [None, 0]
 
         def on_line(frame: FrameType, event: str, _arg: Any) -> Callable[..., Any]:
             score = frame.f_locals.get("score")
             if score is not None and score != last[0]:
-                steps.append([last[1], int(score)])
+                steps.append([last[1] if shown else 0, int(score)])
                 last[0] = score
             last[1] = frame.f_lineno
             return on_line
@@ -386,14 +387,20 @@ def _codes_of(policy: Any) -> Iterator[tuple[CodeType, str]]:
                 yield code, name
 
 
-def _source_of(policy: Any) -> dict[str, Any]:
-    """The text of the class that decides, for the panel that lights its lines; empty where Python cannot find it."""
-    cls = type(policy)
-    owner = next((c for c in cls.__mro__ if "pick" in vars(c)), cls)
+def _source_of(policy: Any) -> tuple[dict[str, Any], str]:
+    """The text of the class whose lines are lit, and the file its code names; empty where Python cannot find it.
+
+    It is a learner's own class if there is one, however little it changes, else the class that picks.
+    """
+    classes = [cls for cls in type(policy).__mro__ if cls.__module__ not in ("builtins", "typing")]
+    own = [cls for cls in classes if not cls.__module__.startswith("schedlab.")]
+    owner = next(iter(own or [cls for cls in classes if "pick" in vars(cls)]), type(policy))
+    codes = [member.__code__ for member in vars(owner).values() if hasattr(member, "__code__")]
+    code_file = codes[0].co_filename if codes else ""
     try:
         lines, first = inspect.getsourcelines(owner)
-        module = inspect.getmodule(owner)
-        file = module.__name__.replace(".", "/") + ".py" if module else owner.__name__
     except (OSError, TypeError):
-        return {"file": owner.__name__, "first": 1, "text": ""}
-    return {"file": file, "first": first, "text": "".join(lines)}
+        return {"file": owner.__name__, "first": 1, "text": ""}, code_file
+    module = owner.__module__
+    file = module.replace(".", "/") + ".py" if module.startswith("schedlab.") else f"class {owner.__name__}"
+    return {"file": file, "first": first, "text": "".join(lines)}, code_file
