@@ -94,7 +94,9 @@ def test_the_page_plays_from_a_file_without_a_network(chromium, tmp_path):
 
 def test_the_widget_shows_its_text_and_picture_where_nothing_runs():
     widget = Player(*payloads.linux_small(), text="the run in words", svg="<svg/>")
-    data, _ = widget._repr_mimebundle_()
+    bundled = widget._repr_mimebundle_()
+    assert bundled is not None
+    data, _ = bundled
     assert data["text/plain"] == "the run in words"
     assert data["image/svg+xml"] == "<svg/>"
     assert "application/vnd.jupyter.widget-view+json" in data

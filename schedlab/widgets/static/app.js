@@ -75,10 +75,11 @@ class App {
       what = h('p', { class: 'sl-problem', role: waiting ? 'status' : 'alert' }, text),
       form = this.model.get('text');
     this.problem = text;
-    this.root.setAttribute('aria-label', say(words, 'root', { title: tame(head.title ?? '') }));
+    const title = tame(head.title ?? '');
+    this.root.setAttribute('aria-label', title ? say(words, 'root', { title }) : words.player);
     this.root.replaceChildren(
       this.look.defs,
-      h('header', { class: 'sl-head' }, h('h2', {}, tame(head.title ?? ''))),
+      h('header', { class: 'sl-head' }, title ? h('h2', {}, title) : null),
       h('div', { class: `sl-none${waiting ? ' wait' : ''}` }, what, !waiting && form ? h('pre', {}, String(form)) : null),
     );
     if (waiting) this.sub.later(() => (what.textContent = words.waitingLong), WAIT_MS);

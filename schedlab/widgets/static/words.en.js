@@ -1,6 +1,7 @@
 // Every word of the player in English. Fields are filled as `fill` does (views/payload.py documents the templates).
 const WORDS = {};
 WORDS.en = {
+  player: 'Player',
   root: 'Player: {title}',
   position: 'Position in the trace',
   place: '{time}, event {k} of {n}',
