@@ -266,6 +266,9 @@ class Machine:
     def _idle_looks(self, cpu: CPU) -> None:
         if cpu.curr is cpu.idle:
             self._schedule(cpu)
+            if not cpu.queued:  # the end of the new task's burst is planned when the instant settles
+                cpu.queued = True
+                self._settling.append(cpu)
 
     def _end_sleep(self, task: Any) -> None:
         """Take a task out of its sleep before its time, without asking whether it preempts."""

@@ -44,15 +44,15 @@ def test_a_good_trace_breaks_nothing():
         (laws.CPU_TIME, made(*TWO, ("rest", 10, NOBODY, 0, 1, RUNNING)), 10, 5, "a counts as running for"),
         (laws.CPU_TIME, made(*TWO, ("wake", 20, 0, 0, NOBODY, RUNNING)), 20, 5, "CPU 0 spends 80 ms on a"),
         (laws.NOBODY_LOST, made(*TWO, ("wake", 9, 2, 0, NOBODY, SLEEPING)), 9, 5, "“c wakes up on CPU 0”, but"),
-        (laws.NOBODY_LOST, made(*TWO, ("rest", 9, NOBODY, 0, 0, SLEEPING)), 0, 3, "b is ready since 0 ns and never"),
+        (laws.NOBODY_LOST, made(*TWO, ("rest", 9, NOBODY, 0, 0, SLEEPING)), 0, 3, "b is ready since 0 ns and"),
         (
             laws.NOBODY_LOST,
             made(*TWO, ("switch", 5, 1, 0, 0, ZOMBIE), ("reap", 5, 0, 0, 0), ("keep", 6, 0, 0)),
-            6, 7, "“CPU 0 picks a again”, but a is gone",
+            6, 7, "“CPU 0 picks a again”, but",
         ),
         (laws.WORK_CONSERVING, made(*TWO), 0, 4, "CPU 1 stands idle while b is ready"),
         (laws.work_conserving("queue"), made(*arrive(0, at=30)), 30, 1, "CPU 0 stands idle while a is ready"),
-        (laws.slice_respected(20 * MS), made(*TWO), 20, 4, "a runs on CPU 0 for more than 20 ms while b waits"),
+        (laws.slice_respected(20 * MS), made(*TWO), 20, 4, "a runs on CPU 0 for more than 20 ms"),
         (
             laws.slice_respected(20 * MS),
             made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 20, 5, "a runs on CPU 0 for more than 20 ms",
@@ -63,7 +63,7 @@ def test_a_good_trace_breaks_nothing():
         ),
         (
             laws.longest_wait(40 * MS),
-            made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 40, 6, "waited for more than 40 ms, passed over 2 times",
+            made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 40, 6, "more than 40 ms, passed over 2 times",
         ),
         (
             laws.fairness(10 * MS),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from schedlab import goals, laws
 from schedlab.linux.machine import Loop
-from schedlab.linux.scenario import SLICES
+from schedlab.linux.scenario import SCHEDULERS, SLICES
 from schedlab.scenario import Scenario
 from tests.laws.scenarios import hogs, scenarios
 
@@ -85,3 +86,21 @@ def test_goals_are_possible_numbers(scenario: Scenario):
     assert all(one.ns >= 0 for one in goals.latencies(trace))
     assert goals.switches(trace) <= len(trace)
     assert set(goals.completions(trace)) <= set(goals.births(trace))
+
+
+BURSTS = st.lists(st.tuples(st.integers(1, 30_000_000), st.integers(0, 20_000_000)), min_size=1, max_size=4)
+
+
+@MANY
+@given(st.lists(BURSTS, min_size=1, max_size=4), st.sampled_from(sorted(SCHEDULERS)), st.integers(1, 3))
+def test_a_task_that_ends_has_had_exactly_the_cpu_time_it_asked_for(lives, scheduler, cpus):
+    """And a task alone on its machine ends after exactly its runs and sleeps."""
+    given_tasks = [
+        {"name": f"t{i}", "does": [step for run, sleep in life for step in ({"run": run}, {"sleep": sleep})]}
+        for i, life in enumerate(lives)
+    ]
+    cpus = 1 if scheduler == "v0.01" else cpus
+    trace = Scenario(scheduler, given_tasks, cpus=cpus).run()
+    assert goals.cpu_time(trace) == {f"t{i}": sum(run for run, _ in life) for i, life in enumerate(lives)}
+    if len(lives) == 1:
+        assert trace.end == sum(run + sleep for run, sleep in lives[0])
