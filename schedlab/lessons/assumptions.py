@@ -20,6 +20,13 @@ HERE = "tests/lessons_kit/test_assumptions.py"
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
+        "balance-when-idle",
+        ("o1",),
+        "A CPU takes tasks from another one only when it has none left; queues that grow uneven otherwise stay so.",
+        "Linux 2.6.11 also calls load_balance() from the tick, domain by domain: rebalance_tick() in kernel/sched.c",
+        f"{HERE}::test_uneven_queues_stay_uneven_while_no_cpu_is_idle",
+    ),
+    Assumption(
         "switch-is-free",
         LINUX_PARTS,
         'A context switch costs nothing unless the scenario gives it a price (`machine={"switch": "2us"}`).',

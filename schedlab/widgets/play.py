@@ -102,8 +102,8 @@ class Playing(Player):
         """The candidates of one decision, and the lines of the rule that ran: by running the scenario again."""
         try:
             return self._reasons(event)
-        except ValueError as error:
-            return {"candidates": None, "lines": None, "error": str(error)}
+        except Exception as error:  # a learner's policy may fail in any way when it runs again
+            return {"candidates": None, "lines": None, "error": str(error) or type(error).__name__}
 
     def _reasons(self, event: int) -> dict[str, Any]:
         row = self.row_of_decision(event)

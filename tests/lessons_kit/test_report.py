@@ -90,3 +90,21 @@ def test_a_name_is_never_markup():
     hostile = type("<img src=x onerror=alert(1)>", (NoBonus,), {})
     shown = check(hostile, "o1/bonus")
     assert "<img" not in shown.svg()
+
+
+class Share(O1):
+    def current_bonus(self, task: Any) -> int:
+        return max(0, 10 - task.sum_exec * 25 // max(self.machine.now, 1))
+
+
+class NobodyStays(O1):
+    def is_interactive(self, task: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("answer", [Share, NobodyStays])
+def test_several_right_answers_pass(answer):
+    shown = check(answer, "o1/bonus")
+    assert shown.passed, shown.text()
+    assert shown.player.marks["broken"] == []
+    assert shown.player.marks["rules"] == len(shown.report.held)
