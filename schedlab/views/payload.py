@@ -51,6 +51,8 @@ who, other: the table that the column points into, one of `TABLES`; mark: "wake"
 [{short, long}] (template ids; row 0 is the winner's word), candidates {form, of, columns, ...} (see `judge`), places,
 source {file, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
 forks, templates {language: {id: text}}, counts, columns.
+Optional: mode ("predict" or "scheduler": begin with questions), still (the event that static forms show).
+Everything is sent at once, also events: a run of a million rows opens within a second, so they are not paged.
 
 Templates
 ---------

@@ -313,7 +313,7 @@ class Bitmap {
   }
   draw(w) {
     this.size = this.panel.how.size ?? 140;
-    this.per = w > 320 ? 28 : 20;
+    this.per = w > 280 ? 28 : 20;
     this.pitch = Math.min(16, Math.floor((w - 40) / this.per));
     return 6 + Math.ceil(this.size / this.per) * (this.pitch + 2) + 18;
   }
