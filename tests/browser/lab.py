@@ -220,6 +220,8 @@ _OPEN_IN_LAB = (
   await panel.context.ready;
   await panel.sessionContext.ready;
   await panel.revealed;
+  // a notebook may be opened while another is: the other comes back when this one closes
+  (window.schedlabBefore ??= []).push(window.schedlabPanel);
   window.schedlabPanel = panel;
 }"""
 )
@@ -310,7 +312,7 @@ class Notebook:
         return found
 
     def widgets(self, cell: int) -> list[Locator]:
-        """The widgets in a cell's output, scrolled into view: roots of players and of the kit, else the boxes of ipywidgets."""
+        """The widgets in a cell's output, scrolled into view: players and the kit's own, else the boxes of ipywidgets."""
         mark = f"cell-{cell}-{secrets.token_hex(3)}"
         self.page.evaluate(
             """async ([k, mark]) => {
@@ -348,11 +350,11 @@ class Notebook:
             self.page.evaluate(
                 """async () => {
                   window.schedlabStop = true;
-                  const panel = window.schedlabPanel;
-                  window.schedlabPanel = null;
-                  if (!panel) return;
+                  const panel = window.schedlabPanel, before = window.schedlabBefore.pop();
+                  window.schedlabPanel = before;
                   await panel.sessionContext.shutdown().catch(() => {});
                   panel.dispose();
+                  if (before) window.jupyterapp.shell.activateById(before.id);
                 }"""
             )
         except Error as error:

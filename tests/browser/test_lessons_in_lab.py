@@ -100,6 +100,50 @@ def test_lesson_lives_in_jupyterlab(lesson: Path, lab: Lab):
         assert faults(notebook, lab, cells) == []
 
 
+PLAYER_CELL = """
+from tests.browser import payloads
+from schedlab.widgets.player import Player
+Player(*payloads.linux_small())
+"""
+
+
+def test_a_notebook_without_faults_has_none(lab: Lab):
+    path = lab.server.write("good.ipynb", PLAYER_CELL, PLAYER_CELL, "1 + 1")
+    with lab.open(path) as notebook:
+        assert faults(notebook, lab, [0, 1]) == []
+
+
+def test_each_fault_of_a_notebook_is_found(lab: Lab):
+    """What the tests of lessons look for is looked for: without this, a blind harness would pass them all."""
+    still = (
+        PLAYER_CELL
+        + """
+class Dead(Player):
+    _esm = "export default { render({ el }) { const s = document.createElement('section'); " \\
+           "s.setAttribute('data-lm-suppress-shortcuts', 'true'); s.className = 'sl'; " \\
+           "s.innerHTML = '<div class=sl-problem>The trace cannot be read</div><canvas></canvas><button></button>'; " \\
+           "el.append(s); } }"
+Dead(*payloads.linux_small())
+"""
+    )
+    path = lab.server.write(
+        "bad.ipynb",
+        "from IPython.display import HTML\nHTML('<img src=https://elsewhere.test/x.png>')",
+        "'no widget'",
+        still,
+        "from IPython.display import Javascript\nJavascript('console.error(\"a sad widget\")')",
+        "1 / 0",
+    )
+    with lab.open(path) as notebook:
+        found = "\n".join(faults(notebook, lab, [1, 2]))
+    assert "cell 4: ZeroDivisionError" in found
+    assert "asked https://elsewhere.test/x.png" in found
+    assert "cell 1 shows no widget" in found
+    assert "cell 2: The trace cannot be read" in found
+    assert "a sad widget" in found
+    assert "button-name" in found, "axe was not asked"
+
+
 def test_first_lesson_lives_in_notebook_7(notebook7: Lab):
     if not LESSONS:
         pytest.fail("there is no lesson")
