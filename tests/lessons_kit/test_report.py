@@ -106,5 +106,6 @@ class NobodyStays(O1):
 def test_several_right_answers_pass(answer):
     shown = check(answer, "o1/bonus")
     assert shown.passed, shown.text()
+    assert shown.player is not None
     assert shown.player.marks["broken"] == []
     assert shown.player.marks["rules"] == len(shown.report.held)
