@@ -86,13 +86,15 @@ class RealTime(Policy):
     classes = ("fifo", "rr")
     ranking = Ranking(by="rt_prio", best="lowest", tie="nearer the head of its list")
 
-    def __init__(self, runtime: int | None = RT_RUNTIME_NS, period: int = RT_PERIOD_NS) -> None:
+    def __init__(self, runtime: int | None = RT_RUNTIME_NS, period: int = RT_PERIOD_NS, phase: int = 0) -> None:
         positive_ns("runtime", runtime)
         positive_ns("period", period)
+        positive_ns("phase", phase, least=0)
         if runtime is not None and runtime > period:
             raise ValueError(f"runtime: {runtime} ns is more than the period of {period} ns")
         self.runtime_ns = runtime
         self.period_ns = period
+        self.phase_ns = phase  # a period begins at this time, and so before and after it
 
     def attach(self, machine: Any) -> None:
         """A queue for every CPU."""
@@ -165,18 +167,20 @@ class RealTime(Policy):
             self.machine.resched(cpu)
 
     def start_period(self, rq: RTRq, cpu: Any) -> None:
-        """The period timer runs while there are real-time tasks; periods are counted from time 0."""
+        """The period timer runs while there are real-time tasks."""
         if self.runtime_ns is not None and not rq.timer_on:
             rq.timer_on = True
-            due = (self.machine.now // self.period_ns + 1) * self.period_ns
-            self.machine.timer(cpu, due, PERIOD_TIMER)
+            now, period = self.machine.now, self.period_ns
+            self.machine.timer(cpu, now + period - (now - self.phase_ns) % period, PERIOD_TIMER)
 
     def timer(self, cpu: Any, name: str) -> None:
-        """do_sched_rt_period_timer(): a period's budget is paid off; who owes less than one may run again."""
+        """do_sched_rt_period_timer(): a period's budget is paid off; who owes less than one may run again.
+
+        What runs is not charged first, so what it has had since the last tick counts for the new period.
+        """
         if name != PERIOD_TIMER or self.runtime_ns is None:
             return
         rq = self.queues_of[cpu.id]
-        self.update_curr(rq, cpu)
         rq.rt_time -= min(rq.rt_time, self.runtime_ns)
         if rq.throttled and rq.rt_time < self.runtime_ns:
             rq.throttled = False
