@@ -317,6 +317,8 @@ def read_traced(
             updated = now
     if on_cpu in known:
         turns.append(Stretch(on_cpu, since, window, "R"))
+    elif seen and on_cpu != parent and not idle:
+        foreign.append((began, window))
     return Traced(
         **head,
         stretches=joined(turns),

@@ -17,11 +17,13 @@ rt period  when the period of real-time throttling begins, which is before the r
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import pairwise, zip_longest
+from statistics import median
+from typing import Any, NamedTuple
 
-from schedlab.linux.cfs import CFS
+from schedlab.linux.cfs import CFS, NR_LATENCY
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.deadline import Deadline, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
@@ -30,9 +32,11 @@ from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
 from schedlab.linux.recorded import (
     SWITCHES,
+    TO_SWITCH_NS,
     Job,
     Model,
     Recording,
+    Stretch,
     Traced,
     Unmodelled,
     joined,
@@ -43,8 +47,10 @@ from schedlab.linux.rt import RealTime
 from schedlab.linux.task import (
     SCHED_BATCH,
     SCHED_DEADLINE,
+    SCHED_FIFO,
     SCHED_IDLE,
     SCHED_NORMAL,
+    SCHED_RR,
     Step,
     exit_,
     fork,
@@ -57,7 +63,7 @@ from schedlab.linux.task import (
 from schedlab.sim import US, Engine
 from schedlab.trace import NOBODY, Recorder
 
-FIRST_EEVDF, FIRST_DELAYING = (6, 6), (6, 12)  # versions
+FIRST_EEVDF, FIRST_DELAYING, FIRST_SERVER = (6, 6), (6, 12), (6, 12)  # versions
 FAIR = (SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE)
 FOREIGN = -1  # the policy of tasks that are no part of the workload
 
@@ -70,10 +76,12 @@ AFTER_TICK_NS = 12 * US  # what a tick has woken has the CPU before so much time
 WAKING_NS = 2_500  # from the end of a sleep to schedule(), if that comes at once
 TIMER_NS = 230  # that a sleep lasts longer than was asked for, from schedule() to the interrupt
 CALLS_NS = 1_600  # two clock readings and the way into nanosleep()
+MOST_NS = 10 * US  # more is not a cost, but something else
 FIRST_CALLS_NS = 10_300  # from the futex to the program's loop
-BURST_CALLS_NS = 165 * US  # a child's first page faults, and its exit
+FIRST_FAULTS_NS = 69 * US  # a child's first page faults
+EXIT_NS = 81 * US  # from a child's last clock reading to its end
 PARENT_SINCE_WAKE_NS = 20 * US  # of the CPU time that the parent has had when it begins to fork
-PARENT = "wl_parent"
+PARENT, FOREIGN_NAME = "wl_parent", "others"
 
 
 class Foreign(Policy):
@@ -117,6 +125,13 @@ class Recorded(ClassStack):
         self.Task = fair.Task  # type: ignore[misc]  # a stack has the tasks of its fair class
         self.name = fair.name  # type: ignore[misc]
 
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """A kernel thread that interrupts leaves CFS its LAST_BUDDY, as if it had been queued there."""
+        if woken.policy == FOREIGN and isinstance(self.fair, CFS) and cpu.curr.policy in FAIR and not cpu.need_resched:
+            rq = self.fair.queues_of[cpu.id]
+            self.fair.mark_last(rq, cpu.curr, rq.nr_running + 1 >= NR_LATENCY)
+        return super().preempts(cpu, woken)
+
 
 def kernel_of(recording: Traced) -> Recorded:
     """The scheduler of a recording, with its tunables. Raises Unmodelled."""
@@ -130,17 +145,63 @@ def kernel_of(recording: Traced) -> Recorded:
         fair = (EEVDF if version >= FIRST_DELAYING else EEVDF_6_6)(tunable.get("base_slice_ns"))
     if any(job.group for job in recording.jobs):
         raise Unmodelled("no model of recordings with groups yet")
-    return Recorded(fair, RealTime(runtime=None if version >= FIRST_DELAYING else 950_000_000))
+    if version >= FIRST_SERVER:
+        return Recorded(fair, RealTime(runtime=None))
+    micros = (tunable.get("sched_rt_runtime_us", 950_000), tunable.get("sched_rt_period_us", 1_000_000))
+    runtime, period = (value * US for value in micros)
+    return Recorded(fair, RealTime(runtime, period, phase_of_period(recording) % period))
+
+
+def phase_of_period(recording: Traced) -> int:
+    """When a period of real-time throttling began: a fair task lost the CPU to one that had waited for it."""
+    policy = {job.name: job.policy for job in recording.jobs}
+    for before, after in pairwise(recording.stretches):
+        if policy[before.task] in FAIR and policy[after.task] in (SCHED_FIFO, SCHED_RR):
+            return after.start - TO_SWITCH_NS
+    return 0
+
+
+class Costs(NamedTuple):
+    """What the kernel takes from a task, ns: in each round, after a sleep that ends at once, by each tick."""
+
+    calls: int
+    waking: int
+    tick: int
+
+
+def costs_of(recording: Recording, job: Job, switch_ns: int) -> Costs:
+    """As measured in the rounds that nobody interrupted, where a round is shorter than a tick; else as usual."""
+    turns = [turn for turn in recording.stretches if turn.task == job.name]
+    rounds = [turn.end - turn.start for turn in turns if turn.left == "S" and turn.end - turn.start >= job.run]
+    sleeps = [after.start - before.end for before, after in pairwise(turns) if before.left == "S"]
+    if not rounds or not sleeps or not 0 < job.run < recording.tick:
+        return Costs(CALLS_NS, WAKING_NS, TICK_NS)
+    alone = usual(rounds)
+    ticked = usual([ns for ns in rounds if ns > alone + US] or [0]) - alone
+    waking = usual(sleeps) - job.sleep - TIMER_NS
+    return Costs(
+        alone - switch_ns - job.run,
+        waking if 0 < waking < MOST_NS else WAKING_NS,
+        ticked if 0 < ticked < MOST_NS else TICK_NS,
+    )
+
+
+def usual(times: Sequence[int]) -> int:
+    """The median of those that are not longer than the shortest, but for a microsecond."""
+    return int(median(ns for ns in times if ns <= min(times) + US))
 
 
 class InterruptedMachine(Machine):
     """A machine whose tick takes time: from the program that runs, and until the CPU chooses again."""
 
+    costs: Mapping[str, Costs] = {}  # of tasks whose times were not recorded with the ticks in them
+
     def _tick(self, cpu: CPU) -> None:
         super()._tick(cpu)
-        if cpu.done_at is not None:
-            cpu.done_at += TICK_NS
-            cpu.curr.remaining += TICK_NS
+        costs = self.costs.get(cpu.curr.name)
+        if cpu.done_at is not None and costs:
+            cpu.done_at += costs.tick
+            cpu.curr.remaining += costs.tick
         if cpu in self._settling:  # it stays marked as waiting to choose
             self._settling.remove(cpu)
             self.engine.at(self.now + TICK_EXIT_NS, self._settling.append, cpu)
@@ -165,8 +226,11 @@ class Stage:
             first_tick_ns=self.first_tick,
             switch_ns=self.switch_ns,
         )
-        foreign: Any = self.machine.create("others", self.foreign_steps(), policy=FOREIGN)
-        self.machine.start(foreign)
+        self.costs = {job.name: costs_of(recording, job, self.switch_ns) for job in recording.jobs}
+        self.machine.costs = self.costs
+        foreign: Any = self.machine.create(FOREIGN_NAME, self.foreign_steps(), policy=FOREIGN)
+        if recording.foreign:
+            self.machine.start(foreign, self.after_tick(recording.foreign[0][0]))
         if recording.has_barrier:
             for job in recording.jobs:
                 self.prepare(job)
@@ -212,12 +276,20 @@ class Stage:
         self.machine.boot()
         self.engine.run(window)
         names = [job.name for job in self.recording.jobs]
-        turns = list(turns_in(self, set(names), window))
+        turns = list(self.turns(set(names)))
         cpu, switches = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
         for turn in turns:
             cpu[turn.task] += turn.end - turn.start
             switches[turn.task] += 1
         return Model(joined(turns), cpu, switches, self.waits(names), "as it was released", self)
+
+    def turns(self, names: set[str]) -> Iterator[Stretch]:
+        """The turns of the workload's tasks; one that others end at once is none, for the kernel let them in first."""
+        turns = list(turns_in(self, names | {FOREIGN_NAME}, self.recording.window))
+        for turn, after in zip_longest(turns, turns[1:]):
+            cut = after and after.task == FOREIGN_NAME and turn.end - turn.start < AFTER_TICK_NS
+            if turn.task != FOREIGN_NAME and not cut:
+                yield turn
 
     def waits(self, names: list[str]) -> dict[str, int]:
         """The longest time between waking, or losing the CPU, and the next turn, ns."""
@@ -253,45 +325,56 @@ class Stage:
         since = (when - self.first_tick) % self.recording.tick
         return when - since if since < AFTER_TICK_NS else when
 
-    def asleep(self, ns: int) -> Iterator[Step]:
+    def read_cpu_clock(self) -> None:
+        """clock_gettime(CLOCK_THREAD_CPUTIME_ID) charges the caller, and so EEVDF notices a fulfilled request."""
+        fair, cpu = self.policy.fair, self.machine.cpus[0]
+        if isinstance(fair, EEVDF):
+            fair.update_curr(fair.queues_of[0], cpu)
+
+    def asleep(self, job: Job, ns: int) -> Iterator[Step]:
         """clock_nanosleep(): a task that is let in at once waits for the rest of the interrupt that woke it."""
         due = self.machine.now + ns + TIMER_NS
         yield sleep(ns + TIMER_NS)
         if self.machine.now == due + self.switch_ns:
-            yield run(WAKING_NS)
+            yield run(self.costs[job.name].waking)
 
     def parent_steps(self) -> Generator[Step, int, None]:
         """The parent where tasks are forked."""
+        late = self.switch_ns  # it has the CPU already when the recording begins
         for job, took in zip(self.recording.jobs, self.recording.forks):
-            yield run(took)
+            yield run(took - late)
+            late = 0
             yield fork(job.name, partial(self.steps, job))
         yield run(CALLS_NS)
         yield sleep()
 
     def steps(self, job: Job) -> Iterator[Step]:
         """The program of one task."""
+        burst = job.run + self.costs[job.name].calls
         if job.kind == "burst":
-            yield run(job.run + BURST_CALLS_NS)
+            yield run(FIRST_FAULTS_NS + job.run)
+            self.read_cpu_clock()
+            yield run(EXIT_NS)
             yield exit_()
         yield run(FIRST_CALLS_NS)
         if job.delay:
-            yield from self.asleep(max(0, job.delay - self.machine.now))
+            yield from self.asleep(job, max(0, job.delay - self.machine.now))
         while job.kind == "interactive":
-            yield from self.asleep(job.sleep)
-            yield run(job.run + CALLS_NS)
+            yield from self.asleep(job, job.sleep)
+            yield run(burst)
         while job.kind == "run_sleep":
-            yield run(job.run + CALLS_NS)
-            yield from self.asleep(job.sleep)
+            yield run(burst)
+            yield from self.asleep(job, job.sleep)
         while job.kind in ("yield", "dl_job_yield"):
-            yield run(job.run + CALLS_NS)
+            yield run(burst)
             yield yield_cpu()
         while job.kind == "ping":
-            yield run(job.run + CALLS_NS)
+            yield run(burst)
             yield wake("ping")
             yield wait("pong")
         while job.kind == "pong":
             yield wait("ping")
-            yield run(job.run + CALLS_NS)
+            yield run(burst)
             yield wake("pong")
         yield run()
 
