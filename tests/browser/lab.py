@@ -312,7 +312,7 @@ class Notebook:
         return found
 
     def widgets(self, cell: int) -> list[Locator]:
-        """The widgets in a cell's output, scrolled into view: players and the kit's own, else the boxes of ipywidgets."""
+        """The widgets in a cell's output, scrolled into view: players and the kit's, else boxes of ipywidgets."""
         mark = f"cell-{cell}-{secrets.token_hex(3)}"
         self.page.evaluate(
             """async ([k, mark]) => {
