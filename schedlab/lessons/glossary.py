@@ -8,6 +8,8 @@ TERMS: dict[str, str] = {
     "task": "A piece of work that competes for a resource: a process, a thread, a goroutine or a pod.",
     "run queue": "The tasks that could run now and wait for a CPU.",
     "context switch": "Taking one task off a CPU and putting another one on it.",
+    "priority": "A number that says who goes first.",
+    "slice": "The time that a task is given before the scheduler looks again; also called time slice.",
     "time slice": "How long a task may run before others get their turn.",
     "quantum": "A time slice of the same length for every task.",
     "cooperative": "A task keeps the CPU until it gives it up itself.",

@@ -6,13 +6,22 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from schedlab.exercises import Exercise, Goal
-from schedlab.goals import cpu_time, latencies, latency
+from schedlab.exercises import Diagnosis, Exercise, Goal
+from schedlab.goals import cpu_time, latencies, latency, shares
 from schedlab.laws import Law, Violation, longest_wait
+from schedlab.lessons.files import data
 from schedlab.lessons.listing import Elsewhere
+from schedlab.linux.kinds import LINUX
+from schedlab.linux.machine import Machine
+from schedlab.linux.o1 import O1, O1_2_6_22, O1Task
+from schedlab.linux.recorded import read_recording
+from schedlab.linux.recording import play as replayed
+from schedlab.linux.recording import trace_of
+from schedlab.readers import read_trace
 from schedlab.scenario import Scenario
-from schedlab.sim import MS, S
-from schedlab.trace import Trace
+from schedlab.sim import MS, Engine, S
+from schedlab.trace import Recorder, Trace
+from schedlab.views.charts import Chart, line
 from schedlab.widgets.quiz import Option, Question
 from schedlab.words import fill
 
@@ -21,10 +30,108 @@ EDITOR = {"name": "editor", "does": [{"repeat": [{"sleep": "30ms"}, {"run": "3ms
 COMPILER = {"name": "compiler"}
 MUSIC = {"name": "music", "does": [{"repeat": [{"sleep": "18ms"}, {"run": "2ms"}]}]}
 
-RUNS = {
+RUNS: dict[str, Any] = {
     "hook": Scenario("o1", [EDITOR, COMPILER, MUSIC], until="300ms", title="Three programs under O(1)"),
     "slice": Scenario("o1", [COMPILER, {"name": "archiver"}], until="350ms", title="A slice ends"),
 }
+
+HONEST = Scenario("o1", [EDITOR, COMPILER, {"name": "archiver"}], until="1500ms", title="An honest compiler")
+NAPPING: dict[str, Any] = {"name": "compiler", "does": [{"repeat": [{"run": "9ms"}, {"sleep": "1ms"}]}]}
+HONEST_FOR = "150ms"  # of CPU time; then it begins to nap
+
+
+def late_sleeper() -> Trace:
+    """A real 2.6.20: two hogs, and a task that slept two seconds."""
+    return read_trace(data("linux/2.6.20-o1/w13_late.csv.gz"))
+
+
+def late_sleeper_model() -> Trace:
+    """The same program on `O1_2_6_22`."""
+    recording = read_recording(data("linux/2.6.20-o1/w13_late.json"))
+    return trace_of(recording, replayed(recording))
+
+
+RUNS |= {
+    "game": HONEST.but(until="400ms", title="You are the scheduler"),
+    "honest": HONEST,
+    "liar": HONEST.but(
+        tasks=[
+            EDITOR,
+            {"name": "compiler", "does": [{"run": HONEST_FOR}, *NAPPING["does"]]},
+            {"name": "archiver"},
+        ],
+        title="A compiler that naps 1 ms in 10",
+    ),
+    "kernel": late_sleeper,
+    "model": late_sleeper_model,
+}
+
+
+def looked_at(scheduler: str, tasks: int) -> int:
+    """How many tasks (or slots) one choice among so many ready ones looks at: asked of the policy itself."""
+    run = Scenario(scheduler, [{"name": "task", "count": tasks}], until="1ms")
+    policy = run.policy()
+    run.run(policy=policy)
+    return int(policy.looks_at(policy.machine.cpus[0]))
+
+
+def cost(tasks: int) -> tuple[dict[str, Any], Chart]:
+    """What a choice costs under three generations, for `tasks` ready tasks and for all numbers at once."""
+    counts = (1, 3, 10, 30, 60, 100, 300, 1000)
+    facts = {
+        "v0.01 looks at": f"{looked_at('v0.01', tasks)} slots" if tasks < 64 else "nothing: it has 63 slots",
+        "O(n) looks at": f"{looked_at('o(n)', tasks)} tasks, and at an epoch changes every one",
+        "O(1) looks at": "1 list head, and swaps two pointers",
+    }
+    series = {
+        "O(n), 2.4": [(n, looked_at("o(n)", n)) for n in counts],
+        "O(1), 2.6": [(n, looked_at("o1", n)) for n in counts],
+        "v0.01": [(n, looked_at("v0.01", n)) for n in counts if n < 64],
+    }
+    return facts, line(series, title="What one choice looks at", x="tasks ready to run", y="tasks looked at")
+
+
+def after_one_sleep(policy: O1, ns: int, nice: int = 0) -> O1Task:
+    """A task that has never slept, after one sleep of so many ns."""
+    machine = Machine(policy, Engine(), Recorder(LINUX, on=False))
+    task = machine.create("editor", [], nice=nice)
+    assert isinstance(task, O1Task)
+    policy.recalc_task_prio(task, ns)
+    return task
+
+
+def one_sleep(ns: int) -> tuple[dict[str, Any], Chart]:
+    """What one sleep of so many ns is worth, and what every sleep up to a second is."""
+    policy, later = O1(), O1_2_6_22()
+    task = after_one_sleep(policy, ns)
+    bonus = policy.current_bonus(task)
+    facts = {
+        "remembered (sleep_avg)": fill("{ns:dur}", {"ns": task.sleep_avg}),
+        "bonus": f"{bonus} of 10",
+        "priority": f"{task.prio} = 120 - ({bonus} - 5)",
+        "interactive": "yes, back to active when its slice ends" if policy.is_interactive(task) else "no, not yet",
+    }
+    lengths = range(0, 1001, 10)
+    series = {
+        "2.6.11": [(ms, policy.current_bonus(after_one_sleep(policy, ms * MS))) for ms in lengths],
+        "2.6.22": [(ms, later.current_bonus(after_one_sleep(later, ms * MS))) for ms in lengths],
+        "needed at nice 0": [(ms, 7) for ms in lengths],
+    }
+    return facts, line(series, title="What one sleep is worth", x="length of the sleep, ms", y="bonus")
+
+
+def napping(work_ns: int) -> tuple[dict[str, Any], Scenario]:
+    """A compiler that naps 1 ms after every `work_ns` of computing, beside an honest one."""
+    liar = {"name": "compiler", "does": [{"repeat": [{"run": work_ns}, {"sleep": "1ms"}]}]}
+    run = HONEST.but(tasks=[EDITOR, liar, {"name": "archiver"}], title="A compiler that naps")
+    policy = run.policy()
+    got = shares(run.run(policy=policy))
+    return {
+        "the compiler gets": fill("{share:%.0}", {"share": got["compiler"]}),
+        "the archiver, who never naps": fill("{share:%.0}", {"share": got["archiver"]}),
+        "the compiler's bonus at the end": f"{policy.current_bonus(policy.machine.tasks[1])} of 10",
+    }, run
+
 
 PREDICTIONS = {
     "empty": Question(
@@ -47,7 +154,7 @@ PREDICTIONS = {
     ),
 }
 
-QUESTIONS = (
+QUESTIONS: tuple[Question, ...] = (
     Question(
         "A task has dynamic priority 117, another one 123. Who runs first?",
         (
@@ -74,6 +181,48 @@ QUESTIONS = (
                 right=True,
             ),
             Option("One task runs at a time", "That is true of any CPU and says nothing about the cost of choosing."),
+        ),
+    ),
+)
+
+QUESTIONS += (
+    Question(
+        "A task uses its slice up at tick 100. When does it get its next slice?",
+        (
+            Option("At once, as it is put into the expired array", "Each task is refilled as it expires.", right=True),
+            Option(
+                "At the swap",
+                "The swap moves two pointers. All slices were filled one by one before.",
+                idea="refill at the swap",
+            ),
+            Option(
+                "When every task has used its slice",
+                "That is the epoch of 2.4.",
+                idea="an epoch recalculates every slice",
+            ),
+        ),
+    ),
+    Question(
+        "In 2.6.11 a task at nice 0 sleeps once for 801 ms. What is its bonus then?",
+        (
+            Option(
+                "10, the most there is",
+                "A long sleep is cut to 900 ms of credit, so that nobody gets the top by one sleep.",
+            ),
+            Option("9", "One sleep longer than 799 ms sets sleep_avg to 900 ms, whatever it was before.", right=True),
+            Option("8", "801 ms would give 8 if they counted as they are. They do not.", idea="sleep counts as it is"),
+        ),
+    ),
+    Question(
+        "Why can a nice 19 task never count as interactive?",
+        (
+            Option(
+                "Its slice is too short", "A slice of 5 ms decides how long it runs, not which array it returns to."
+            ),
+            Option(
+                "It needs a bonus of 11, and there are ten", "DELTA grows with nice: 5 + 6 = 11 at nice 19.", right=True
+            ),
+            Option("The kernel forbids it", "No rule names it: the sum just never works out."),
         ),
     ),
 )
@@ -108,10 +257,53 @@ def computed(trace: Trace) -> int:
     return sum(cpu_time(trace).get(name, 0) for name in COMPUTING)
 
 
+def worth(answer: Any, *sleeps: int, nice: int = 0) -> tuple[int, int]:
+    """The bonus and sleep_avg of a task under a learner's policy after so many sleeps, ns each."""
+    policy = answer()
+    machine = Machine(policy, Engine(), Recorder(LINUX, on=False))
+    task = machine.create("probe", [], nice=nice)
+    assert task is not None
+    for ns in sleeps:
+        policy.recalc_task_prio(task, task.timestamp + ns)
+    return int(policy.current_bonus(task)), int(task.sleep_avg)
+
+
+def same_for_all(_report: Any, answer: Any) -> bool:
+    """Does a sleep change nothing, at any nice value?"""
+    return len({worth(answer, *sleeps, nice=nice)[0] for sleeps in ((), (500 * MS,)) for nice in (-10, 0, 10)}) == 1
+
+
+def by_nice(_report: Any, answer: Any) -> bool:
+    """Does the bonus follow the nice value and no sleep?"""
+    slept = [worth(answer, 500 * MS, nice=nice)[0] for nice in (-10, 0, 10)]
+    return len(set(slept)) > 1 and slept == [worth(answer, nice=nice)[0] for nice in (-10, 0, 10)]
+
+
+def last_sleep_only(_report: Any, answer: Any) -> bool:
+    """Does a short sleep wipe out what a long one earned?"""
+    return worth(answer, 500 * MS, 1 * MS)[1] < worth(answer, 500 * MS)[1]
+
+
+DIAGNOSES = (
+    Diagnosis(
+        "same-for-all", same_for_all,
+        "Every task has the same bonus, so nobody jumps the queue: the editor stands in line behind the compilers.",
+    ),
+    Diagnosis(
+        "by-nice", by_nice,
+        "The bonus follows the nice value alone. All tasks here have nice 0, so it tells the editor from nobody.",
+    ),
+    Diagnosis(
+        "last-sleep-only", last_sleep_only,
+        "Only the last sleep counts, so one short nap forgets a long wait: what is remembered has to add up.",
+    ),
+)  # fmt: skip
+
 EXERCISES = {
     "bonus": Exercise(
         "A bonus that programs cannot buy",
         [Scenario("o1", MIX, until="3s", title="An editor among three that compute, one of which naps")],
+        diagnoses=DIAGNOSES,
         rules=(
             longest_wait(1 * S),
             Law("editor-prompt", "The editor waits at most 20 ms in 95 of 100 cases.", editor_is_prompt),
