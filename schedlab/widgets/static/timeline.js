@@ -699,9 +699,11 @@ class Timeline {
     };
     stage.addEventListener('pointerup', end);
     stage.addEventListener('pointercancel', end);
-    stage.addEventListener('pointerleave', () => {
-      this.tip.hidden = true;
-    });
+    // Chromium sometimes leaves out the one or the other
+    for (const type of ['pointerleave', 'mouseleave'])
+      stage.addEventListener(type, () => {
+        this.tip.hidden = true;
+      });
     // the page keeps its wheel: only Ctrl (or a pinch on a track pad) zooms, only sideways wheel pans
     stage.addEventListener(
       'wheel',
