@@ -275,6 +275,7 @@ class Machine:
         if task.wake_ticket:
             self.engine.cancel(task.wake_ticket)
             task.wake_ticket = 0
+        self._leave_channels(task)
         was = task.state
         task.state = READY
         self.policy.enqueue(task, task.cpu, "signal")
@@ -563,9 +564,7 @@ class Machine:
         if task.wake_ticket:
             self.engine.cancel(task.wake_ticket)
             task.wake_ticket = 0
-        for sleepers in self._channels.values():
-            if task in sleepers:
-                sleepers.remove(task)
+        self._leave_channels(task)
         task.state = ZOMBIE
         self.alive -= 1
         if was == READY:
@@ -580,7 +579,14 @@ class Machine:
             if task.wake_ticket:
                 self.engine.cancel(task.wake_ticket)
                 task.wake_ticket = 0
+            self._leave_channels(task)
             self._make_ready(task, "wake", NOBODY)
+
+    def _leave_channels(self, task: Any) -> None:
+        """A sleep that has ended in another way: nobody may wake the task on its channel any more."""
+        for sleepers in self._channels.values():
+            if task in sleepers:
+                sleepers.remove(task)
 
     def _exit(self, cpu: CPU) -> None:
         task = cpu.curr

@@ -147,3 +147,14 @@ def test_a_task_that_is_reniced_from_outside_keeps_the_change():
     trace = Scenario("o1", [{"name": "a"}], until="20ms", events=events).run()
     assert trace.at(9 * MS).state["nice"] == [0]
     assert trace.at(10 * MS).state["nice"] == [7]
+
+
+@pytest.mark.parametrize("scheduler", LINUX)
+def test_who_was_woken_from_outside_no_longer_waits_on_its_channel(scheduler):
+    tasks = [
+        {"name": "a", "does": [wait("pipe"), run(1 * MS), sleep(800 * MS), run(1 * MS)]},
+        {"name": "b", "does": [run(1 * MS), sleep(200 * MS), wake("pipe"), run(1 * MS)]},
+    ]
+    trace = Scenario(scheduler, tasks, events=[{"at": "50ms", "wake": "a"}]).run()
+    assert goals.cpu_time(trace) == {"a": 2 * MS, "b": 2 * MS}
+    assert trace.end == 852 * MS
