@@ -107,6 +107,14 @@ class Report:
             for one in sorted(here, key=lambda one: (one.time, one.row, one.rule))
         ]
 
+    @property
+    def held_in_words(self) -> list[str]:
+        """The rules that held: the exercise's own one by one, those of every run in one sentence."""
+        always = {law.sentence for law in ALWAYS}
+        found = [sentence for sentence in self.held if sentence not in always]
+        number = len(self.held) - len(found)
+        return [*found, f"The {number} laws of every run hold: nobody lost, no time made up."] if number else found
+
     def text(self) -> str:
         """The report in lines."""
         lines = [f"{self.title}: {self.answer} {'passes' if self.passed else 'does not pass yet'}"]
@@ -120,7 +128,7 @@ class Report:
             if shown[one.rule] <= MOST_SHOWN:
                 lines.append(f"      {_when(one)}: {one.says}")
         lines += [f"  → {hint}" for hint in self.hints]
-        lines += [f"  ✓ {sentence}" for sentence in self.held]
+        lines += [f"  ✓ {sentence}" for sentence in self.held_in_words]
         return "\n".join(lines)
 
     __repr__ = text
@@ -161,8 +169,17 @@ def check(answer: Any, exercise: Exercise) -> Report:
     if not report.error:
         sentences = [(rule.id, rule.sentence) for rule in rules] + [(one.id, one.sentence) for one in exercise.goals]
         report.held = [sentence for id_, sentence in sentences if id_ in judged - wrong]
-    report.hints = [one.message for one in exercise.diagnoses if not report.passed and one.applies(report, answer)]
+    if not report.passed and not report.error:
+        report.hints = [one.message for one in exercise.diagnoses if diagnosed(one, report, answer)]
     return report
+
+
+def diagnosed(one: Diagnosis, report: Report, answer: Any) -> bool:
+    """Is this the known wrong answer? A diagnosis may try the answer out, and what that raises means no."""
+    try:
+        return one.applies(report, answer)
+    except Exception:
+        return False
 
 
 def run_answer(answer: Any, given: Scenario, options: Mapping[str, Any]) -> tuple[Trace | None, str]:

@@ -64,7 +64,7 @@ def told(report: Report) -> list[tuple[str, str]]:
             where = f", scenario {one.scenario + 1}" if one.scenario else ""
             found.append(("moment", f"{fill('{time:ms.3}', {'time': one.time})}{where}: {one.says}"))
     found += [("hint", hint) for hint in report.hints]
-    return found + [("held", sentence) for sentence in report.held]
+    return found + [("held", sentence) for sentence in report.held_in_words]
 
 
 class Checked(Stack):

@@ -52,7 +52,7 @@ def late_sleeper_model() -> Trace:
 
 
 RUNS |= {
-    "game": HONEST.but(until="400ms", title="You are the scheduler"),
+    "game": HONEST.but(until="190ms", title="You are the scheduler"),
     "honest": HONEST,
     "liar": HONEST.but(
         tasks=[
@@ -217,7 +217,9 @@ QUESTIONS += (
         "Why can a nice 19 task never count as interactive?",
         (
             Option(
-                "Its slice is too short", "A slice of 5 ms decides how long it runs, not which array it returns to."
+                "Its slice is too short",
+                "A slice of 5 ms decides how long it runs, not which array it returns to.",
+                idea="a short slice is a low priority",
             ),
             Option(
                 "It needs a bonus of 11, and there are ten", "DELTA grows with nice: 5 + 6 = 11 at nice 19.", right=True
