@@ -19,6 +19,7 @@ from typing import Any
 from schedlab.linux.cfs import CFS
 from schedlab.linux.deadline import Deadline
 from schedlab.linux.eevdf import EEVDF
+from schedlab.linux.fair_server import DeadlineWithServer, Server
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime
 from schedlab.linux.task import CLASSES
@@ -48,6 +49,9 @@ class ClassStack(Policy):
         self.machine = machine
         for cls in self.stack:
             cls.attach(machine)
+            if isinstance(cls, DeadlineWithServer):
+                self.serving = cls
+                self.stack[-1].server = cls  # type: ignore[attr-defined]  # the fair class of such a stack has one
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Its class's."""
@@ -61,6 +65,8 @@ class ClassStack(Policy):
         """__pick_next_task(): ask each class in order; a task that loses the CPU to another class is set down."""
         for cls in self.stack:
             chosen = cls.pick(cpu, prev)
+            while isinstance(chosen, Server):
+                chosen = self.served(chosen, cpu, prev)
             if chosen is not None:
                 break
         else:
@@ -68,6 +74,14 @@ class ClassStack(Policy):
         if prev is not cpu.idle and self.part_of(prev) is not self.part_of(chosen):
             self.part_of(prev).set_down(cpu, prev)
         return chosen
+
+    def served(self, server: Server, cpu: Any, prev: Any) -> Any:
+        """Whom a fair server runs: a fair task; if there is none, what the deadline class has next."""
+        chosen = self.stack[-1].pick(cpu, prev)
+        if chosen is not None:
+            return chosen
+        self.serving.stop_server(server)
+        return self.serving.pick(cpu, prev)
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """The running task's class."""
@@ -127,6 +141,9 @@ class ClassStack(Policy):
         """Those of the first class that has any."""
         for cls in self.stack:
             found = list(cls.candidates(cpu, prev))
+            if found and isinstance(found[0][0], Server):
+                cls = self.stack[-1]
+                found = list(cls.candidates(cpu, prev))
             if found:
                 self.deciding = cls
                 return found
@@ -152,7 +169,7 @@ class Linux_5_15(ClassStack):
 
 
 class Linux_6_12(ClassStack):
-    """deadline > rt (not throttled) > EEVDF."""
+    """deadline, with the fair servers > rt (not throttled) > EEVDF."""
 
     name = "Linux 6.12"
     Task = EEVDF.Task
@@ -161,4 +178,4 @@ class Linux_6_12(ClassStack):
     default_hz = EEVDF.default_hz
 
     def __init__(self, base_slice: int | None = None) -> None:
-        super().__init__([Deadline(), RealTime(runtime=None), EEVDF(base_slice)])
+        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])

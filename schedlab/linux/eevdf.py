@@ -111,6 +111,7 @@ class EEVDF(Policy):
     def __init__(self, base_slice: int | None = None) -> None:
         positive_ns("base_slice", base_slice)
         self.base_slice = base_slice
+        self.server: Any = None  # the deadline class, if it has a server for the fair tasks
 
     def attach(self, machine: Any) -> None:
         """A queue for every CPU."""
@@ -126,6 +127,8 @@ class EEVDF(Policy):
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=why in ("new", "fork"))
         self.account(rq, task)
+        if self.server is not None and rq.nr_running == 1:
+            self.server.start_server(cpu)
 
     def account(self, rq: EevdfRq, task: Any) -> None:
         """Count it in."""
@@ -242,10 +245,13 @@ class EEVDF(Policy):
     def update_curr(self, rq: EevdfRq, cpu: Any) -> None:
         """Charge what has run since the last time; a fulfilled request is renewed."""
         curr = rq.curr
-        if curr is None or not charge(curr, self.machine.now):
+        ran = 0 if curr is None else charge(curr, self.machine.now)
+        if not ran:
             return
         fulfilled = self.update_deadline(curr)
         self.update_min_vruntime(rq)
+        if self.server is not None:
+            self.server.charge_server(cpu, ran)
         if rq.nr_running > 1 and (fulfilled or self.lost_protection(rq, curr)):
             self.machine.resched(cpu)
 
