@@ -27,6 +27,7 @@ from schedlab.linux.cfs import CFS, NR_LATENCY
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.deadline import Deadline, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
+from schedlab.linux.fair_server import DeadlineWithServer
 from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
@@ -118,12 +119,13 @@ class Foreign(Policy):
 class Recorded(ClassStack):
     """The classes of a kernel under the tasks that are no part of the workload."""
 
-    def __init__(self, fair: CFS | EEVDF, real_time: RealTime) -> None:
-        super().__init__([Foreign(), Deadline(), real_time, fair])
+    def __init__(self, deadline: Deadline, real_time: RealTime, fair: CFS | EEVDF) -> None:
+        super().__init__([Foreign(), deadline, real_time, fair])
         self.rank[FOREIGN] = 0
+        self.deadline = deadline
         self.fair = fair
         self.Task = fair.Task  # type: ignore[misc]  # a stack has the tasks of its fair class
-        self.name = fair.name  # type: ignore[misc]
+        self.name = fair.name  # type: ignore[misc]  # and goes by its name
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """A kernel thread that interrupts leaves CFS its LAST_BUDDY, as if it had been queued there."""
@@ -146,10 +148,10 @@ def kernel_of(recording: Traced) -> Recorded:
     if any(job.group for job in recording.jobs):
         raise Unmodelled("no model of recordings with groups yet")
     if version >= FIRST_SERVER:
-        return Recorded(fair, RealTime(runtime=None))
+        return Recorded(DeadlineWithServer(), RealTime(runtime=None), fair)
     micros = (tunable.get("sched_rt_runtime_us", 950_000), tunable.get("sched_rt_period_us", 1_000_000))
     runtime, period = (value * US for value in micros)
-    return Recorded(fair, RealTime(runtime, period, phase_of_period(recording) % period))
+    return Recorded(Deadline(), RealTime(runtime, period, phase_of_period(recording) % period), fair)
 
 
 def phase_of_period(recording: Traced) -> int:
@@ -266,6 +268,8 @@ class Stage:
         rq.nr_running += 1
         rq.insert(task)
         task.on_rq = True
+        if rq.nr_running == 1 and isinstance(self.policy.deadline, DeadlineWithServer):
+            self.policy.deadline.start_server(cpu)
         self.recorder.wake(self.machine.now, task.id, cpu.id, NOBODY, was)
         if self.policy.preempts(cpu, task):
             self.machine.resched(cpu)
