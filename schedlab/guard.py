@@ -24,7 +24,12 @@ LET_PASS = "--.--..---...--"  # at some jumps Python (3.12) counts what is behin
 
 
 class LearnerError(RuntimeError):
-    """A learner's code failed: says which hook or behaviour, at what simulated time and for which task."""
+    """A learner's code failed: says which hook or behaviour, at what simulated time and for which task.
+
+    `trace` holds the rows up to there, once the scenario has been started.
+    """
+
+    trace: Any = None
 
 
 class TookTooLong(BaseException):

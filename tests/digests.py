@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from schedlab.linux.scenario import SCHEDULERS
 from schedlab.scenario import Scenario
 
 HASH_SEEDS = ("0", "4242")
-TASKS = [
+TASKS: list[dict[str, Any]] = [
     {"name": "busy", "count": 6, "does": [{"repeat": [{"run": {"mean": "9ms"}}, {"sleep": {"mean": "7ms"}}]}]},
     {"name": "even", "count": 4, "does": [{"repeat": [{"run": {"between": ["1ms", "30ms"]}}, {"disk": "3ms"}]}]},
     {"name": "s", "does": [{"repeat": [{"fork": {"name": "ls", "does": [{"run": "2ms"}]}}, {"sleep": "9ms"}, "reap"]}]},

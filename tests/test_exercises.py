@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ class Lazy(RoundRobin):
         super().tick(cpu, curr)
 
 
-TASKS = [
+TASKS: list[dict[str, Any]] = [
     {"name": "hog", "count": 2, "does": [{"run": "400ms"}]},
     {"name": "<b>editor</b>", "does": [{"repeat": [{"run": "2ms"}, {"sleep": "37ms"}], "times": 8}]},
 ]
@@ -157,6 +158,7 @@ def test_each_known_wrong_answer_has_its_own_message_and_moment(answer, rule, sa
     assert any(says in one.says for one in mine), report
     assert len(report.hints) == 1, report
     assert hint in report.hints[0]
+    assert report.trace is not None
     mark = next(mark for mark in report.marks if mark["rule"] == rule)
     assert 0 <= mark["event"] < len(report.trace)
     assert report.trace.time[mark["event"]] <= mark["time"] <= report.trace.end
@@ -191,6 +193,7 @@ def test_an_answer_that_fails_only_in_a_held_back_scenario_does_not_pass():
     report = check(MadeForOne, ROUND_ROBIN)
     assert not report.passed
     assert report.scenario == 2
+    assert report.trace is not None
     assert len(report.trace.names["task"]) == 4
     assert report.marks
     assert "scenario 3" in report.text()
@@ -204,6 +207,7 @@ def test_an_answer_that_raises_is_reported_with_the_rows_up_to_there():
     report = check(Raises, ROUND_ROBIN)
     assert not report.passed
     assert report.error.startswith("Raises.tick failed at 10,000,000 ns, CPU 0, task hog0: AttributeError: ")
+    assert report.trace is not None
     assert report.trace.end == 10 * MS
     assert report.held == []
 

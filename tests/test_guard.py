@@ -213,7 +213,7 @@ def test_a_behaviour_that_raises_is_told_with_its_task_time_and_line(policy):
         ("run", "'run' is no step"),
         ((), "() is no step"),
         ((99, 1), "(99, 1) is no step"),
-        (run(1.5 * MS), "a time is a whole number of ns"),
+        ((0, 1.5 * MS), "a time is a whole number of ns"),
         (run(-7), "a time cannot be negative"),
         (sleep(True), "a time is a whole number of ns"),
         (renice(40), "40 is not in -20..19"),
@@ -325,12 +325,23 @@ def test_an_answer_of_select_cpu_that_is_no_cpu_is_told(answer):
 def test_a_policy_that_asks_for_ever_to_choose_again_is_told():
     class Restless(Queue):
         def pick(self, cpu, prev):
+            return next(task for task in self.line if task is not prev)
+
+        def put_prev(self, cpu, prev):
+            self.machine.resched(cpu)
+
+    said = told(Loop, scenario(Restless, [{"name": "a"}, {"name": "b"}]).run)
+    assert "CPU 0 has chosen 10,0" in said
+    assert "ns without time passing: Restless asks it to choose again and again" in said
+
+
+def test_asking_to_choose_again_inside_the_choice_changes_nothing():
+    class Asks(Queue):
+        def pick(self, cpu, prev):
             self.machine.resched(cpu)
             return super().pick(cpu, prev)
 
-    said = told(Loop, scenario(Restless).run)
-    assert "CPU 0 has chosen 10,0" in said
-    assert "at 0 ns without time passing: Restless asks it to choose again and again" in said
+    assert list(scenario(Asks).run().rows()) == list(scenario(Queue).run().rows())
 
 
 def test_two_tasks_that_only_yield_to_each_other_are_told():

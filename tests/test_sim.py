@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schedlab.sim import Engine, Stuck, pick_index, shuffled
 
 
 def test_calls_come_in_the_order_of_time_rank_and_planning():
-    engine, seen = Engine(), []
+    engine = Engine()
+    seen: list[Any] = []
     for when, rank, name in ((20, 0, "e"), (10, 5, "c"), (10, 0, "a"), (10, 5, "d"), (10, 0, "b")):
         engine.at(when, seen.append, name, rank)
     engine.run(30)
@@ -24,7 +27,8 @@ def test_a_call_in_the_past_is_refused():
 
 
 def test_a_cancelled_call_is_not_made():
-    engine, seen = Engine(), []
+    engine = Engine()
+    seen: list[Any] = []
     ticket = engine.at(5, seen.append, "no")
     engine.at(5, seen.append, "yes")
     engine.cancel(ticket)
@@ -35,7 +39,8 @@ def test_a_cancelled_call_is_not_made():
 
 
 def test_a_run_can_go_on_later():
-    engine, seen = Engine(), []
+    engine = Engine()
+    seen: list[Any] = []
     engine.at(5, seen.append, 5)
     engine.at(15, seen.append, 15)
     engine.run(10)
@@ -45,9 +50,14 @@ def test_a_run_can_go_on_later():
 
 
 def test_settle_is_called_once_at_the_end_of_an_instant():
-    engine, seen = Engine(), []
+    engine = Engine()
+    seen: list[Any] = []
     engine.settle = lambda: seen.append(("settled", engine.now))
-    engine.at(5, lambda _: engine.at(5, seen.append, "planned on the spot"))
+
+    def plan(_: Any) -> None:
+        engine.at(5, seen.append, "planned on the spot")
+
+    engine.at(5, plan)
     engine.at(5, seen.append, "planned before")
     engine.at(7, seen.append, "later")
     engine.run(9)
@@ -67,7 +77,11 @@ def test_calls_that_plan_each_other_without_time_are_told():
 
 def test_an_exception_says_when_and_in_which_call():
     engine = Engine()
-    engine.at(1_500, lambda _: 1 // 0)
+
+    def fails(_: Any) -> None:
+        raise ZeroDivisionError
+
+    engine.at(1_500, fails)
     with pytest.raises(ZeroDivisionError) as caught:
         engine.run(2_000)
     assert "at simulated time 1,500 ns, in " in caught.value.__notes__[0]

@@ -62,6 +62,7 @@ def test_the_first_difference_of_equal_traces_is_none():
 def test_a_longer_trace_differs_where_the_shorter_ends():
     longer = SCENARIO.but(until="200ms").run()
     difference = first_difference(TRACE, longer)
+    assert difference is not None
     assert (difference.row, difference.time_a, difference.time_b) == (len(TRACE), None, longer.time[len(TRACE)])
 
 

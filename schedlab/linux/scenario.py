@@ -391,7 +391,7 @@ def longest_slice(scenario: Scenario) -> int | None:
     if scenario.scheduler == "o(n)" and scenario.cpus > 1:
         return None  # an epoch that another CPU begins refills who is running, again and again if tasks are pinned
     nice = min(task["nice"] for task in scenario.tasks)
-    hz = scenario.machine.get("hz") or SCHEDULERS[str(scenario.scheduler)].default_hz
+    hz = scenario.machine.get("hz") or scenario.policy().default_hz
     return SLICES[str(scenario.scheduler)](nice, hz) * (S // hz)
 
 

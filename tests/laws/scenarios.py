@@ -92,9 +92,9 @@ def classes_of(scheduler: str) -> tuple[str, ...]:
 @st.composite
 def events(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     name = draw(st.sampled_from(names))
+    simple: list[dict[str, Any]] = [{"wake": name}, {"kill": name}, {"yield": name}, {"spawn": {"name": "late"}}]
     change: dict[str, Any] = draw(
-        st.sampled_from([{"wake": name}, {"kill": name}, {"yield": name}, {"spawn": {"name": "late"}}])
-        | st.builds(lambda nice: {"renice": {"task": name, "nice": nice}}, NICE)
+        st.sampled_from(simple) | st.builds(lambda nice: {"renice": {"task": name, "nice": nice}}, NICE)
     )
     return {"at": draw(st.integers(61, 200)) * 1_000_000 + draw(st.sampled_from([0, 0, 1, 500_000])), **change}
 

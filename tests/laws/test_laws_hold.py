@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +46,7 @@ def test_where_all_only_compute_slices_waits_and_shares_are_bounded(scenario: Sc
 @FEW
 @given(scenarios())
 def test_cpu_time_read_off_the_rows_is_what_the_machine_has_charged(scenario: Scenario):
-    machines = []
+    machines: list[Any] = []
     family = scenario.family
     build = family.build
 
@@ -53,7 +55,7 @@ def test_cpu_time_read_off_the_rows_is_what_the_machine_has_charged(scenario: Sc
             return getattr(family, name)
 
         def build(self, *arguments):
-            running = build(*arguments)
+            running: Any = build(*arguments)
             machines.append(running.machine)
             return running
 
