@@ -26,6 +26,7 @@ from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charg
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import cpu_factor
+from schedlab.sim import S
 from schedlab.trace import judgement
 
 BASE_SLICE = 750_000  # ns, times the CPU factor
@@ -203,7 +204,7 @@ class EEVDF(Policy):
 
     def end_protection(self, rq: EevdfRq, curr: Any, woken: Any) -> None:
         """PREEMPT_SHORT: an eligible task with a shorter request cancels the running one's protection."""
-        if woken.slice >= curr.slice or not rq.eligible(woken) or curr.vlag != curr.deadline:
+        if woken.slice >= curr.slice or not rq.eligible(woken) or not self.protected(curr):
             return
         if woken.deadline < curr.deadline or not rq.eligible(curr):
             curr.vlag = curr.deadline + 1
@@ -215,7 +216,7 @@ class EEVDF(Policy):
             return curr or rq.tree[0]
         if curr is not None and not rq.eligible(curr):
             curr = None
-        if curr is not None and curr.vlag == curr.deadline:
+        if curr is not None and self.protected(curr):
             return curr
         best = self.earliest_eligible(rq)
         if best is None:
@@ -238,7 +239,7 @@ class EEVDF(Policy):
         """What will run leaves the tree, protected until its request is fulfilled."""
         rq.remove(task)
         rq.curr = task
-        task.vlag = task.deadline
+        self.protect(rq, task)
         task.exec_start = self.machine.now
         task.prev_sum_exec_runtime = task.sum_exec_runtime
 
@@ -257,7 +258,15 @@ class EEVDF(Policy):
 
     def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
         """did_preempt_short(): not protected any more, and not eligible."""
-        return curr.vlag != curr.deadline and not rq.eligible(curr)
+        return not self.protected(curr) and not rq.eligible(curr)
+
+    def protect(self, rq: EevdfRq, task: Any) -> None:
+        """RUN_TO_PARITY: what is picked runs until its request is fulfilled."""
+        task.vlag = task.deadline
+
+    def protected(self, curr: Any) -> bool:
+        """Is the request that it was picked with still open?"""
+        return bool(curr.vlag == curr.deadline)
 
     def update_deadline(self, task: Any) -> bool:
         """Was the request fulfilled? Then the next one starts from here."""
@@ -298,9 +307,12 @@ class EEVDF(Policy):
 
     def update_entity_lag(self, rq: EevdfRq, task: Any) -> None:
         """What it is owed, at most two slices (or a tick) either way."""
-        tick_ns = 1_000_000_000 // self.machine.hz
-        limit = calc_delta_fair(max(2 * task.slice, tick_ns), task)
+        limit = calc_delta_fair(self.most_lag(rq, task), task)
         task.vlag = max(-limit, min(rq.average() - task.vruntime, limit))
+
+    def most_lag(self, rq: EevdfRq, task: Any) -> int:
+        """The most that may be owed either way, ns of CPU time."""
+        return int(max(2 * task.slice, S // self.machine.hz))
 
     def keep_deadline(self, task: Any) -> None:
         """PLACE_REL_DEADLINE."""

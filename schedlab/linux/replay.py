@@ -27,6 +27,7 @@ from schedlab.linux.cfs import CFS, NR_LATENCY
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.deadline import Deadline, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
+from schedlab.linux.eevdf_later import EEVDF_7_2, EEVDF_6_12_Stable
 from schedlab.linux.fair_server import DeadlineWithServer
 from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
@@ -64,7 +65,7 @@ from schedlab.linux.task import (
 from schedlab.sim import US, Engine
 from schedlab.trace import NOBODY, Recorder
 
-FIRST_EEVDF, FIRST_DELAYING, FIRST_SERVER = (6, 6), (6, 12), (6, 12)  # versions
+FIRST_EEVDF, FIRST_DELAYING, FIRST_SERVER, FIRST_SHORT_PROTECTION = (6, 6), (6, 12), (6, 12), (6, 17)  # versions
 FAIR = (SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE)
 FOREIGN = -1  # the policy of tasks that are no part of the workload
 
@@ -77,6 +78,7 @@ AFTER_TICK_NS = 12 * US  # what a tick has woken has the CPU before so much time
 WAKING_NS = 2_500  # from the end of a sleep to schedule(), if that comes at once
 TIMER_NS = 230  # that a sleep lasts longer than was asked for, from schedule() to the interrupt
 CALLS_NS = 1_600  # two clock readings and the way into nanosleep()
+HRTICK_LATE_NS = 12 * US  # a timer that ends a slice goes off so much later
 MOST_NS = 10 * US  # more is not a cost, but something else
 FIRST_CALLS_NS = 10_300  # from the futex to the program's loop
 FIRST_FAULTS_NS = 69 * US  # a child's first page faults
@@ -139,16 +141,21 @@ def kernel_of(recording: Traced) -> Recorded:
     """The scheduler of a recording, with its tunables. Raises Unmodelled."""
     version = version_of(recording.kernel)
     tunable = {name: int(value) for name, value in (recording.tunables or {}).items() if value.isdigit()}
+    features = (recording.tunables or {}).get("features", "").split()
     fair: CFS | EEVDF
     if version < FIRST_EEVDF:
         names = ("latency_ns", "min_granularity_ns", "wakeup_granularity_ns")
         fair = CFS(*(tunable.get(name) for name in names))
+    elif version < FIRST_DELAYING:
+        fair = EEVDF_6_6(tunable.get("base_slice_ns"))
+    elif version < FIRST_SHORT_PROTECTION:
+        fair = EEVDF_6_12_Stable(tunable.get("base_slice_ns"))
     else:
-        fair = (EEVDF if version >= FIRST_DELAYING else EEVDF_6_6)(tunable.get("base_slice_ns"))
+        fair = EEVDF_7_2(tunable.get("base_slice_ns"), "HRTICK" in features, HRTICK_LATE_NS)
     if any(job.group for job in recording.jobs):
         raise Unmodelled("no model of recordings with groups yet")
     if version >= FIRST_SERVER:
-        return Recorded(DeadlineWithServer(), RealTime(runtime=None), fair)
+        return Recorded(DeadlineWithServer(exact="HRTICK_DL" in features), RealTime(runtime=None), fair)
     micros = (tunable.get("sched_rt_runtime_us", 950_000), tunable.get("sched_rt_period_us", 1_000_000))
     runtime, period = (value * US for value in micros)
     return Recorded(Deadline(), RealTime(runtime, period, phase_of_period(recording) % period), fair)

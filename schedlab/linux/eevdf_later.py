@@ -1,0 +1,144 @@
+"""What became of EEVDF after 6.12: yielding costs something, protection ends earlier, slices end on time.
+
+Yield     a task that yields gives up the rest of its request: its vruntime jumps to its deadline.
+Parity    what is picked is protected only for the shortest request in the queue, not for its own.
+HRTICK    a timer ends the request when it is fulfilled; before, only the tick or a wake-up noticed.
+
+vlag of the running task holds `vprot` here: the vruntime up to which it is protected.
+
+The flaw: a short request anywhere in the queue now cuts everybody's turn, and each timer is an
+interrupt more.
+Upstream: kernel/sched/fair.c of Linux 7.x (`set_protect_slice`, `wakeup_preempt_fair`, `yield_task_fair`,
+`hrtick_start_fair`, `entity_lag`); commit 79104becf42b (yield), which stable 6.12 took over too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schedlab.linux.eevdf import EEVDF, EevdfRq
+from schedlab.linux.fair import calc_delta_fair, positive_ns
+from schedlab.linux.weights import NICE_0_LOAD
+from schedlab.sim import S
+
+HRTICK = "hrtick"
+
+
+class EEVDF_6_12_Stable(EEVDF):
+    """Scheduler of later stable releases of Linux 6.12."""
+
+    name = "EEVDF 6.12 stable"
+
+    def yields(self, cpu: Any, curr: Any) -> None:
+        """yield_task_fair(): an eligible task forfeits the rest of its request, and asks anew."""
+        rq = self.queues_of[cpu.id]
+        if rq.nr_running > 1:
+            self.update_curr(rq, cpu)
+            if rq.eligible(curr):
+                curr.vruntime = curr.deadline
+                curr.deadline += calc_delta_fair(curr.slice, curr)
+                self.update_min_vruntime(rq)
+        self.machine.resched(cpu)
+
+
+class EEVDF_7_2(EEVDF_6_12_Stable):
+    """Scheduler of Linux 7.2. `hrtick`: a timer ends slices; `hrtick_late`, ns: so much after they should have."""
+
+    name = "EEVDF 7.2"
+
+    def __init__(self, base_slice: int | None = None, hrtick: bool = True, hrtick_late: int = 0) -> None:
+        super().__init__(base_slice)
+        positive_ns("hrtick_late", hrtick_late, least=0)
+        self.hrtick = hrtick
+        self.hrtick_late = hrtick_late
+
+    def attach(self, machine: Any) -> None:
+        """A timer for every CPU; only the last one set counts."""
+        super().attach(machine)
+        self.tickets = [0] * len(machine.cpus)
+        self.timer_due = [-1] * len(machine.cpus)  # ns: when it goes off
+
+    def account(self, rq: EevdfRq, task: Any) -> None:
+        """hrtick_update(): with the second task, the running one gets an end."""
+        super().account(rq, task)
+        cpu = self.machine.cpus[self.queues_of.index(rq)]
+        if self.timer_due[cpu.id] <= self.machine.now:
+            self.start_hrtick(rq, cpu)
+
+    def pick(self, cpu: Any, prev: Any) -> Any:
+        """The timer is set for whoever is newly picked."""
+        rq = self.queues_of[cpu.id]
+        before = rq.curr
+        task = super().pick(cpu, prev)
+        if task is not before:
+            self.start_hrtick(rq, cpu)
+        return task
+
+    def start_hrtick(self, rq: EevdfRq, cpu: Any) -> None:
+        """hrtick_start_fair(): it goes off when the present request is fulfilled."""
+        curr = rq.curr
+        if not self.hrtick or rq.nr_running < 2 or curr is None:
+            return
+        left = curr.deadline - curr.vruntime
+        if left < 0:
+            self.machine.resched(cpu)
+            return
+        self.tickets[cpu.id] += 1
+        self.timer_due[cpu.id] = self.machine.now + left * curr.weight // NICE_0_LOAD + self.hrtick_late
+        self.machine.timer(cpu, self.timer_due[cpu.id], (HRTICK, self.tickets[cpu.id]))
+
+    def timer(self, cpu: Any, name: Any) -> None:
+        """hrtick(): as a tick, and whoever runs is looked at again."""
+        if not isinstance(name, tuple) or name[0] != HRTICK or name[1] != self.tickets[cpu.id]:
+            return
+        rq = self.queues_of[cpu.id]
+        if rq.curr is not None and cpu.curr is rq.curr:
+            self.update_curr(rq, cpu)
+            self.machine.resched(cpu)
+
+    def shortest(self, rq: EevdfRq) -> int:
+        """cfs_rq_min_slice(): the shortest request of all that are queued, ns."""
+        slices = [task.slice for task in rq.tree]
+        if rq.curr is not None and rq.curr.on_rq:
+            slices.append(rq.curr.slice)
+        return min(slices)
+
+    def protect(self, rq: EevdfRq, task: Any) -> None:
+        """set_protect_slice(): for the shortest request in the queue."""
+        task.vlag = task.deadline
+        shortest = self.shortest(rq)
+        if shortest < task.slice:
+            task.vlag = min(task.vlag, task.vruntime + calc_delta_fair(shortest, task))
+
+    def protected(self, curr: Any) -> bool:
+        """protect_slice()."""
+        return bool(curr.vruntime < curr.vlag)
+
+    def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
+        """Whoever is not protected any more is looked at again whenever it is charged."""
+        return not self.protected(curr)
+
+    def preempts(self, cpu: Any, woken: Any) -> bool:
+        """wakeup_preempt_fair(): if it does not preempt, its shorter request still shortens the protection."""
+        rq, curr = self.queues_of[cpu.id], cpu.curr
+        if curr is not rq.curr:
+            return super().preempts(cpu, woken)
+        protected_until = curr.vlag
+        preempts = super().preempts(cpu, woken)
+        if not preempts:
+            curr.vlag = min(protected_until, curr.vruntime + calc_delta_fair(self.shortest(rq), curr))
+        return preempts
+
+    def end_protection(self, rq: EevdfRq, curr: Any, woken: Any) -> None:
+        """PREEMPT_SHORT: an eligible task with a shorter request ends the running one's protection."""
+        if woken.slice >= curr.slice or not rq.eligible(woken) or not self.protected(curr):
+            return
+        if woken.deadline < curr.deadline or not rq.eligible(curr):
+            curr.vlag = curr.vruntime
+
+    def most_lag(self, rq: EevdfRq, task: Any) -> int:
+        """entity_lag(): the longest request of all that are queued, and a tick."""
+        slices = [entity.slice for entity in rq.tree]
+        if rq.curr is not None and rq.curr.on_rq:
+            slices.append(rq.curr.slice)
+        return max(slices) + S // int(self.machine.hz)
