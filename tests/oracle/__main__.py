@@ -19,9 +19,9 @@ from typing import Any
 
 from schedlab.linux.recorded import RecordingError, Unmodelled
 from schedlab.linux.recording import compare_with_recording
-from tests.oracle import linux_fair, linux_golden
+from tests.oracle import linux_classes, linux_fair, linux_golden
 
-REPLAYS = {schema: module.replay for module in (linux_golden, linux_fair) for schema in module.SCHEMAS}
+REPLAYS = {schema: module.replay for module in (linux_golden, linux_fair, linux_classes) for schema in module.SCHEMAS}
 RECORDED = ".csv.gz"  # the events of a recording, beside its JSON file
 Verdicts = Counter[str]  # equal, different, unreadable, not replayed
 

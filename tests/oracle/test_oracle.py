@@ -68,6 +68,12 @@ def test_there_are_vectors_and_recordings() -> None:
         ("o1-2622-gaming", lambda v: v["log"][5].update(cur=77), ".log[5].cur"),
         ("001-alarm", lambda v: v["ticks"][3].update(next=63), ".ticks[3].next"),
         ("24-table-nice-to-ticks", lambda v: v["table"]["100"].__setitem__(0, 12), ".100[0]"),
+        ("dl-derived-overrun", lambda v: v["log"][3].__setitem__(4, 7), ".log[3][4]"),
+        ("dl612-admission", lambda v: v["table"][2].__setitem__(3, 1), "[2][3]"),
+        ("dl612-overflow", lambda v: v["table"][0].__setitem__(4, 0), "[0][4]"),
+        ("dl612-to-ratio", lambda v: v["table"][1].__setitem__(2, 996148), "[1][2]"),
+        ("pelt612-decay", lambda v: v["table"][0].__setitem__(2, 1024), "[0][2]"),
+        ("pelt612-run-2", lambda v: v["after_each"][1].__setitem__(6, 82), "[1][6]"),
     ],
 )
 def test_an_altered_vector_is_told(
