@@ -1,0 +1,260 @@
+"""The kernel's red-black tree, rotation by rotation.
+
+A search tree that stays nearly balanced: every node is red or black, no red node has a red child,
+and every path from the root to a gap passes equally many black nodes. Inserting and removing
+recolour a path and rotate at most a few times, so every step costs O(log n).
+
+It is the kernel's tree to the shape, because shape decides a tie in EEVDF of Linux 6.6; and the
+player draws it. A tree may be *augmented*: every node then carries a summary of its subtree (the
+earliest deadline in it, say), kept right through every change.
+Upstream: lib/rbtree.c and include/linux/rbtree_augmented.h of Linux 6.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Node:
+    """A place in the tree. `summary` is what the tree's `summarise` made of the subtree."""
+
+    __slots__ = ("item", "key", "parent", "left", "right", "red", "summary")
+
+    def __init__(self, item: Any, key: int) -> None:
+        self.item = item
+        self.key = key
+        self.parent: Node | None = None
+        self.left: Node | None = None
+        self.right: Node | None = None
+        self.red = True
+        self.summary: Any = None
+
+
+class RBTree:
+    """Items in order of an integer key; equal keys as they came (a new one goes to the right of its equals).
+
+    `summarise(item, left, right)` makes a node's summary from its item and its children's summaries (or None).
+    """
+
+    def __init__(self, summarise: Callable[[Any, Any, Any], Any] | None = None) -> None:
+        self.root: Node | None = None
+        self.summarise = summarise
+        self._nodes: dict[int, Node] = {}
+        self._leftmost: Node | None = None
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[Any]:
+        """The items in order."""
+        node = self._leftmost
+        while node is not None:
+            yield node.item
+            node = following(node)
+
+    def __contains__(self, item: Any) -> bool:
+        return id(item) in self._nodes
+
+    def first(self) -> Any:
+        """The item with the smallest key, None when the tree is empty: kept at hand, never searched."""
+        return None if self._leftmost is None else self._leftmost.item
+
+    def after(self, item: Any) -> Any:
+        """The next item in order, or None."""
+        node = following(self._nodes[id(item)])
+        return None if node is None else node.item
+
+    def nodes(self) -> Iterator[Node]:
+        """The nodes, each before its children, left before right."""
+        waiting = [self.root]
+        while waiting:
+            node = waiting.pop()
+            if node is not None:
+                yield node
+                waiting += [node.right, node.left]
+
+    def insert(self, item: Any, key: int) -> None:
+        """Find the gap, put a red node there, repair."""
+        node = Node(item, key)
+        self._nodes[id(item)] = node
+        parent, leftmost = None, True
+        place = self.root
+        while place is not None:
+            parent = place
+            if key < place.key:
+                place = place.left
+            else:
+                place, leftmost = place.right, False
+        node.parent = parent
+        if parent is None:
+            self.root = node
+        elif key < parent.key:
+            parent.left = node
+        else:
+            parent.right = node
+        if leftmost:
+            self._leftmost = node
+        if self.summarise is not None:
+            self._refresh(node)
+        self._insert_colour(node)
+
+    def remove(self, item: Any) -> None:
+        """Take a node out, put its successor in its place where it had two children, repair."""
+        node = self._nodes.pop(id(item))
+        if self._leftmost is node:
+            self._leftmost = following(node)
+        hole = self._unlink(node)
+        if hole is not None:
+            self._erase_colour(hole)
+
+    # -- summaries ----------------------------------------------------------------------------
+
+    def _refresh(self, node: Node | None) -> None:
+        """Make the summaries of a node and of everything above it again."""
+        while node is not None:
+            self._summarise(node)
+            node = node.parent
+
+    def _summarise(self, node: Node) -> None:
+        if self.summarise is not None:
+            left, right = node.left, node.right
+            node.summary = self.summarise(node.item, left and left.summary, right and right.summary)
+
+    # -- shape --------------------------------------------------------------------------------
+
+    def _replace(self, old: Node, new: Node | None, parent: Node | None) -> None:
+        """`new` becomes what `old` was to its parent."""
+        if parent is None:
+            self.root = new
+        elif parent.left is old:
+            parent.left = new
+        else:
+            parent.right = new
+
+    def _rotate(self, top: Node, left: bool) -> Node:
+        """Turn the edge between `top` and its right child (left child if `left` is False) to the left (right)."""
+        up = top.right if left else top.left
+        assert up is not None, "a rotation needs a child to turn around"
+        inner = up.left if left else up.right
+        parent = top.parent
+        if left:
+            top.right, up.left = inner, top
+        else:
+            top.left, up.right = inner, top
+        if inner is not None:
+            inner.parent = top
+        up.parent = parent
+        self._replace(top, up, parent)
+        top.parent = up
+        self._summarise(top)
+        self._summarise(up)
+        return up
+
+    def _insert_colour(self, node: Node) -> None:
+        """No red node may have a red parent."""
+        while True:
+            parent = node.parent
+            if parent is None:
+                node.red = False
+                return
+            if not parent.red:
+                return
+            top = parent.parent
+            assert top is not None, "a red node is never the root"
+            on_left = parent is top.left
+            uncle = top.right if on_left else top.left
+            if uncle is not None and uncle.red:  # recolour, and go on two levels higher
+                uncle.red = parent.red = False
+                top.red = True
+                node = top
+                continue
+            if node is (parent.right if on_left else parent.left):
+                parent = self._rotate(parent, left=on_left)
+            self._rotate(top, left=not on_left)
+            parent.red, top.red = False, True
+            return
+
+    def _unlink(self, node: Node) -> Node | None:
+        """Remove the node; the place where a black node is now missing on one side, or None."""
+        left, right = node.left, node.right
+        if left is None or right is None:
+            child = right if left is None else left
+            parent = node.parent
+            self._replace(node, child, parent)
+            if child is not None:
+                child.parent, child.red = parent, node.red
+                hole = None
+            else:
+                hole = None if node.red else parent
+            self._refresh(parent)
+            return hole
+        successor = right
+        while successor.left is not None:
+            successor = successor.left
+        orphan = successor.right
+        if successor is right:
+            parent = successor
+        else:
+            above = successor.parent
+            assert above is not None
+            parent = above
+            parent.left = orphan
+            successor.right = right
+            right.parent = successor
+        successor.left = left
+        left.parent = successor
+        was_red = successor.red
+        successor.red, successor.parent = node.red, node.parent
+        self._replace(node, successor, node.parent)
+        if orphan is not None:
+            orphan.parent, orphan.red = parent, False
+            hole = None
+        else:
+            hole = None if was_red else parent
+        self._refresh(parent)
+        return hole
+
+    def _erase_colour(self, parent: Node) -> None:
+        """One side of `parent` has a black node too few: take one from the sibling's side, or pass the lack upward."""
+        node: Node | None = None
+        while True:
+            on_left = node is parent.left
+            sibling = parent.right if on_left else parent.left
+            assert sibling is not None, "the side with more black nodes cannot be empty"
+            if sibling.red:
+                self._rotate(parent, left=on_left)
+                sibling.red, parent.red = False, True
+                inner = parent.right if on_left else parent.left
+                assert inner is not None
+                sibling = inner
+            far, near = (sibling.right, sibling.left) if on_left else (sibling.left, sibling.right)
+            if far is None or not far.red:
+                if near is None or not near.red:
+                    sibling.red = True
+                    if parent.red:
+                        parent.red = False
+                        return
+                    node = parent
+                    if node.parent is None:
+                        return
+                    parent = node.parent
+                    continue
+                self._rotate(sibling, left=not on_left)
+                far, sibling = sibling, near
+            self._rotate(parent, left=on_left)
+            far.red = False
+            sibling.red, parent.red = parent.red, False
+            return
+
+
+def following(node: Node) -> Node | None:
+    """The next node in order."""
+    if node.right is not None:
+        node = node.right
+        while node.left is not None:
+            node = node.left
+        return node
+    while node.parent is not None and node is node.parent.right:
+        node = node.parent
+    return node.parent
