@@ -48,7 +48,7 @@ def test_whatever_is_put_in_and_taken_out_the_tree_keeps_its_laws_and_its_order(
         assert tree.first() is (expected[0] if expected else None)
         assert len(tree) == len(inside)
         for node in tree.nodes():
-            left, right = (part and part.summary for part in (node.left, node.right))
+            left, right = (None if part is None else part.summary for part in (node.left, node.right))
             assert node.summary == smallest(node.item, left, right)
 
 
