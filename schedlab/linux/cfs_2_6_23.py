@@ -177,9 +177,7 @@ class CFS_2_6_23(Policy):
         if curr is cpu.idle:
             return True
         batch = woken.policy == SCHED_BATCH
-        return self.should_give_way(
-            rq, woken, curr, BATCH_WAKEUP_GRANULARITY if batch else self.wakeup_granularity_ns
-        )
+        return self.should_give_way(rq, woken, curr, BATCH_WAKEUP_GRANULARITY if batch else self.wakeup_granularity_ns)
 
     def should_give_way(self, rq: FairRq, task: Any, curr: Any, granularity: int) -> bool:
         """Is `task` further left than a granularity? After its ideal time, `curr` has none."""

@@ -9,9 +9,10 @@ sets `machine.resched(cpu)`, as the kernel sets need_resched, and the machine do
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from schedlab.linux.task import Task
+from schedlab.trace import Ranking as Ranking  # a policy imports its questions and its ranking from here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,18 +41,7 @@ class MachineView(Protocol):
     def resched(self, cpu: Any) -> None: ...
     def signal(self, task: Any) -> None: ...
     def migrate(self, task: Any, cpu: Any) -> None: ...
-
-
-class Ranking(NamedTuple):
-    """How candidates are compared, for explanations: the judgement `by` decides, the `best` one wins.
-
-    `tie` says in words who wins among equals; `filters` are judgements that must be true first.
-    """
-
-    by: str
-    best: str = "highest"
-    tie: str = "first in line"
-    filters: tuple[str, ...] = ()
+    def timer(self, cpu: Any, when: int, name: Any) -> None: ...
 
 
 class Policy:
@@ -61,6 +51,9 @@ class Policy:
     Task: ClassVar[type[Task]] = Task
     ranking: ClassVar[Ranking]
     watched: ClassVar[tuple[str, ...]] = ()  # fields of a task that an explained run follows
+    classes: ClassVar[tuple[str, ...]] = ("normal", "fifo", "rr")  # of tasks, that this scheduler knows
+    most_cpus: ClassVar[int | None] = None  # CPUs that it can serve, None for any number
+    most_tasks: ClassVar[int | None] = None  # tasks that it has room for, None for any number
     default_hz: ClassVar[int] = 100  # ticks per second, unless the scenario says otherwise
 
     # where the order of steps itself differed
@@ -69,6 +62,12 @@ class Policy:
     idle_polls: ClassVar[bool] = False  # does the idle task call schedule() all the time?
 
     machine: MachineView
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A policy that says no name of its own goes by that of its class."""
+        super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """`task` becomes runnable on `cpu`."""
@@ -123,10 +122,10 @@ class Policy:
     def renice(self, task: Any, cpu: Any, nice: int) -> None:
         """The nice value of `task` becomes `nice`; the policy sets `task.nice` when it is ready for it."""
         task.nice = nice
+
     def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
         """`task` gets another class (SCHED_NORMAL, SCHED_FIFO, ...) and real-time priority."""
         task.policy, task.rt_priority = policy, rt_priority
-
 
     def system_return(self, cpu: Any, curr: Any) -> None:
         """`curr` returns from a system call."""
@@ -134,8 +133,22 @@ class Policy:
     def exit(self, task: Any) -> None:
         """`task` has exited and left its queue; its parent is told."""
 
+    def timer(self, cpu: Any, name: Any) -> None:
+        """The moment that was asked for by `machine.timer(cpu, when, name)` has come."""
+
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """`prev` loses the CPU to a task of another class."""
+
     def release(self, task: Any) -> None:
         """The last trace of a dead task is removed."""
+
+    def parts(self) -> Iterable[Policy]:
+        """The policies that this one is made of: itself, unless it is a list of classes."""
+        return (self,)
+
+    def part_of(self, task: Any) -> Policy:
+        """The part that decides about `task`."""
+        return self
 
     # for the picture and the reasons: pure, never asked in an ordinary run
 

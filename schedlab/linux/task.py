@@ -22,8 +22,14 @@ FOREVER = -1  # ns: a run or a sleep that never ends by itself
 
 SCHED_NORMAL, SCHED_FIFO, SCHED_RR, SCHED_BATCH = range(4)  # include/uapi/linux/sched.h; 4 was never given out
 SCHED_IDLE, SCHED_DEADLINE = 5, 6
-CLASSES = {"normal": SCHED_NORMAL, "fifo": SCHED_FIFO, "rr": SCHED_RR, "batch": SCHED_BATCH, "idle": SCHED_IDLE,
-           "deadline": SCHED_DEADLINE}
+CLASSES = {
+    "normal": SCHED_NORMAL,
+    "fifo": SCHED_FIFO,
+    "rr": SCHED_RR,
+    "batch": SCHED_BATCH,
+    "idle": SCHED_IDLE,
+    "deadline": SCHED_DEADLINE,
+}
 POLICY_NAMES = tuple(CLASSES)
 NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
