@@ -15,8 +15,10 @@ class Assumption(NamedTuple):
     test: str
 
 
-LINUX_PARTS = ("v0.01", "on", "o1")
+LINUX_PARTS = ("v001", "on", "o1")
 HERE = "tests/lessons_kit/test_assumptions.py"
+TOYS = ("preemption", "stealing")  # parts on the toy machine of schedlab/design
+PREEMPTION = "tests/lessons_kit/test_preemption.py"
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
@@ -53,5 +55,64 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "Only the tasks of the scenario run: no daemons and no kernel threads.",
         "a real machine runs ksoftirqd, kswapd and dozens of others beside yours",
         f"{HERE}::test_only_the_scenarios_tasks_run",
+    ),
+    Assumption(
+        "there-at-once",
+        ("v001", "on"),
+        "The tasks of a scenario are there at time 0, in its order, each with all the ticks of its nice value.",
+        "copy_process() and do_fork() in kernel/fork.c of Linux 0.01 and 2.4.16: all but the first task are forked by "
+        "another, and in 2.4 get half of its ticks",
+        f"{HERE}::test_tasks_are_there_at_time_0_with_all_their_ticks",
+    ),
+    Assumption(
+        "sleeps-end-exactly",
+        ("v001", "on"),
+        "A sleep ends to the nanosecond, as if a device's interrupt had ended it.",
+        "sys_pause() and alarms in whole seconds in Linux 0.01; sys_nanosleep() in kernel/timer.c of 2.4.16 rounds up "
+        "to whole ticks and adds one",
+        f"{HERE}::test_a_sleep_ends_between_two_ticks",
+    ),
+    Assumption(
+        "calls-take-no-time",
+        ("v001",),
+        "Programs compute in user mode and their calls of the kernel take no time, unless a step says `system`.",
+        "do_timer() in kernel/sched.c of Linux 0.01 leaves a task inside the kernel alone, even with a counter of 0",
+        f"{HERE}::test_a_quantum_that_ends_in_the_kernel_ends_when_the_call_returns",
+    ),
+    Assumption(
+        "preempted-in-calls",
+        ("on",),
+        "A task inside a system call is taken off the CPU like one in user mode.",
+        "ret_from_intr in arch/i386/kernel/entry.S of 2.4.16 switches only on the way back to user mode",
+        f"{HERE}::test_a_call_of_the_kernel_is_interrupted_in_2_4",
+    ),
+    Assumption(
+        "toy-switch-is-one-price",
+        TOYS,
+        "A switch costs nothing, or the same each time if the machine says so; its bar counts to the task that comes. "
+        "Real ones cost more when the next task finds cold caches.",
+        "context_switch() in kernel/sched/core.c of Linux 6.12 changes the address space only where it differs",
+        f"{PREEMPTION}::test_every_switch_has_one_price",
+    ),
+    Assumption(
+        "toy-quantum-is-exact",
+        TOYS,
+        "A quantum ends to the nanosecond. A kernel without a high-resolution timer for it looks at ticks only.",
+        "task_tick_rt() in kernel/sched/rt.c of Linux 6.12 counts the round-robin slice down at each tick",
+        f"{PREEMPTION}::test_a_quantum_ends_exactly",
+    ),
+    Assumption(
+        "toy-waking-does-not-preempt",
+        ("preemption",),
+        "The round robin of this lesson never interrupts a quantum: whoever wakes joins the end of the line.",
+        "Linux 6.12 asks at each wake-up: wakeup_preempt() in kernel/sched/core.c",
+        f"{PREEMPTION}::test_waking_does_not_end_a_quantum",
+    ),
+    Assumption(
+        "toy-knows-the-work",
+        ("preemption",),
+        "A scheduler can read `task.remaining`, the work a task still has. No real one knows it; they guess from the past.",
+        "struct task_struct in include/linux/sched.h of Linux 6.12 holds what a task has had (sum_exec_runtime) only",
+        f"{PREEMPTION}::test_the_work_that_is_left_can_be_read",
     ),
 )

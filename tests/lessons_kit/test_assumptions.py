@@ -11,6 +11,7 @@ from schedlab.goals import cpu_time
 from schedlab.lessons.assumptions import ASSUMPTIONS
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, US
+from schedlab.trace import Trace
 from tests.source import ROOT
 
 MODELS = ("v0.01", "o(n)", "o1")
@@ -86,3 +87,39 @@ def test_uneven_queues_stay_uneven_while_no_cpu_is_idle():
     run = Scenario("o1", hogs, cpus=2, until="2s", events=dead).run()
     assert run.table("migrate") == []
     assert cpu_time(run)[first[2]] > 1_800 * MS
+
+
+@pytest.mark.parametrize(("model", "ticks"), [("v0.01", 15), ("o(n)", 6)])
+def test_tasks_are_there_at_time_0_with_all_their_ticks(model, ticks):
+    """there-at-once: three tasks created at 0, each of which can compute for a whole quantum."""
+    trace = Scenario(model, [{"name": name} for name in "abc"], until="1s").run()
+    assert [(row.time, trace.name("task", row.who)) for row in trace.table("spawn")] == [(0, "a"), (0, "b"), (0, "c")]
+    turns = [row.time for row in trace.table("switch")][:2]
+    assert turns == [ticks * 10 * MS, 2 * ticks * 10 * MS]
+
+
+@pytest.mark.parametrize("model", ["v0.01", "o(n)"])
+def test_a_sleep_ends_between_two_ticks(model):
+    """sleeps-end-exactly: a sleep of 1,234,567 ns ends then, not at a tick."""
+    trace = Scenario(model, [{"name": "a", "does": [{"sleep": 1_234_567}, {"run": "1ms"}]}]).run()
+    assert [row.time for row in trace.table("wake")][-1] == 1_234_567
+
+
+CALLS: dict[str, object] = {"name": "calls", "does": [{"system": "400ms"}, {"run": "forever"}]}
+
+
+def left(trace: Trace, name: str) -> int:
+    """When this task first loses the CPU to another one, ns."""
+    return next(row.time for row in trace.table("switch") if trace.name("task", row.a) == name)
+
+
+def test_a_quantum_that_ends_in_the_kernel_ends_when_the_call_returns():
+    """calls-take-no-time: only a `system` step is time in the kernel, and the task is not taken off inside it."""
+    assert left(Scenario("v0.01", [{"name": "hog"}, CALLS], until="1s").run(), "calls") == 400 * MS
+    computes = {"name": "calls"}
+    assert left(Scenario("v0.01", [{"name": "hog"}, computes], until="1s").run(), "calls") == 150 * MS
+
+
+def test_a_call_of_the_kernel_is_interrupted_in_2_4():
+    """preempted-in-calls: a call of 400 ms is left at the tick that ends the task's six."""
+    assert left(Scenario("o(n)", [{"name": "hog"}, CALLS], until="1s").run(), "calls") == 60 * MS
