@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
 from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import cpu_factor
 from schedlab.sim import S
@@ -98,6 +99,36 @@ class EevdfRq:
         return bool(total >= (task.vruntime - self.min_vruntime) * load)
 
 
+class EevdfRq66(EevdfRq):
+    """The same, in the tree of 6.6: in order of vruntime, each node with the earliest deadline below it."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tree: Any = RBTree(earliest_deadline)
+
+    def insert(self, task: Any) -> None:
+        """Into the tree, behind its equals."""
+        self.tree.insert(task, task.vruntime)
+        self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
+        self.avg_load += task.weight
+
+    def remove(self, task: Any) -> None:
+        """Out of the tree."""
+        self.tree.remove(task)
+        self.avg_vruntime -= (task.vruntime - self.min_vruntime) * task.weight
+        self.avg_load -= task.weight
+
+
+def earliest_deadline(task: Any, left: int | None, right: int | None) -> int:
+    """min_deadline of a subtree."""
+    deadline = int(task.deadline)
+    if left is not None and left < deadline:
+        deadline = left
+    return right if right is not None and right < deadline else deadline
+
+
 class EEVDF(Policy):
     """Scheduler of Linux 6.12, one queue a CPU. `base_slice` is in ns; None means the kernel's for this many CPUs."""
 
@@ -107,7 +138,6 @@ class EEVDF(Policy):
     watched = ("vruntime", "deadline", "vlag")
     classes = ("normal", "batch", "idle")
     default_hz: ClassVar[int] = 250
-    tree_wins_ties: ClassVar[bool] = True  # an equal deadline in the tree beats the running task's
 
     def __init__(self, base_slice: int | None = None) -> None:
         positive_ns("base_slice", base_slice)
@@ -189,11 +219,12 @@ class EEVDF(Policy):
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """check_preempt_wakeup_fair(): would it be picked now?"""
-        curr, rq = cpu.curr, self.queues_of[cpu.id]
-        if curr is cpu.idle:
+        if cpu.curr is cpu.idle:
             return True
-        if cpu.need_resched:
-            return False
+        return not cpu.need_resched and self.preempts_entity(self.queues_of[cpu.id], cpu, cpu.curr, woken)
+
+    def preempts_entity(self, rq: EevdfRq, cpu: Any, curr: Any, woken: Any) -> bool:
+        """The same for two of one queue."""
         if curr.policy == SCHED_IDLE and woken.policy != SCHED_IDLE:
             return True
         if woken.policy != SCHED_NORMAL:
@@ -221,7 +252,7 @@ class EEVDF(Policy):
         best = self.earliest_eligible(rq)
         if best is None:
             return curr
-        if curr is not None and curr.deadline < best.deadline + (not self.tree_wins_ties):
+        if curr is not None and curr.deadline < best.deadline:
             return curr
         return best
 
@@ -432,7 +463,11 @@ class EEVDF_6_6(EEVDF):
     """Scheduler of Linux 6.6: nobody stays for its debts, slices are not chosen, a short one does not interrupt."""
 
     name = "EEVDF 6.6"
-    tree_wins_ties = False
+
+    def attach(self, machine: Any) -> None:
+        """The tree is another one."""
+        super().attach(machine)
+        self.queues_of = [EevdfRq66() for _cpu in machine.cpus]
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """A new task's half slice is lost: it is placed once more without it, except at boot."""
@@ -440,6 +475,37 @@ class EEVDF_6_6(EEVDF):
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=False)
         self.account(rq, task)
+
+    def pick_eevdf(self, rq: EevdfRq) -> Any:
+        """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""
+        curr = rq.curr if rq.curr is not None and rq.curr.on_rq and rq.eligible(rq.curr) else None
+        if curr is not None and curr.vlag == curr.deadline:
+            return curr
+        best, branch, node = curr, None, rq.tree.root
+        while node is not None:
+            if not rq.eligible(node.item):
+                node = node.left
+                continue
+            if best is None or node.item.deadline < best.deadline:
+                best = node.item
+            if node.left is not None:
+                if branch is None or node.left.summary < branch.summary:
+                    branch = node.left
+                if node.left.summary == node.summary:
+                    break
+            if node.item.deadline == node.summary:
+                break
+            node = node.right
+        if branch is None or branch.summary > best.deadline:
+            return best or rq.tree.first()
+        return self.with_deadline(branch)
+
+    def with_deadline(self, node: Any) -> Any:
+        """The task of a branch that has its earliest deadline; of several, the one that this way down meets first."""
+        while node.item.deadline != node.summary:
+            left = node.left
+            node = left if left is not None and left.summary == node.summary else node.right
+        return node.item
 
     def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:
         """Not yet."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from schedlab.linux.cfs import CFS
 from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
-from schedlab.linux.eevdf import EEVDF, EEVDF_6_6, EevdfRq
+from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
 from schedlab.linux.fair import FairTask, calc_delta_fair, set_load_weight
 from schedlab.linux.machine import Machine
 from schedlab.linux.weights import calc_delta, inverse_of_load
@@ -39,9 +39,6 @@ def replay_fair(vector: Vector) -> Difference | None:
     policy = fair_policy(vector)
     rig = Rig(policy, vector["hz"])
     machine = rig.machine
-    if vector.get("tie_depends_on_tree_shape"):
-        assert isinstance(policy, EEVDF)
-        follow_recorded_ties(policy, rig, vector)
     for entry in vector["tasks"]:
         extra = {"custom_slice": entry["custom_slice_ns"]} if hasattr(policy, "base_slice_ns") else {}
         task = machine.create(
@@ -75,26 +72,6 @@ def replay_fair(vector: Vector) -> Difference | None:
     times = {str(task.id): task.sum_exec for task in machine.tasks.values()}
     got = {"initial": initial, "state0": state0, "log": log, "cpu_ns": times}
     return first_difference({key: vector[key] for key in got}, got)
-
-
-def follow_recorded_ties(policy: EEVDF, rig: Rig, vector: Vector) -> None:
-    """6.6 breaks a tie of deadlines by the shape of its tree: where several are tied, take the recorded one."""
-    recorded = {line["t"]: line["cur"] for line in vector["log"]} | {0: vector["initial"]}
-    ours = policy.earliest_eligible
-
-    def theirs(rq: EevdfRq) -> Any:
-        best = ours(rq)
-        for task in rq.tree:
-            if (
-                best is not None
-                and task.deadline == best.deadline
-                and task.id == recorded.get(rig.machine.now)
-                and rq.eligible(task)
-            ):
-                return task
-        return best
-
-    policy.earliest_eligible = theirs  # type: ignore[method-assign]  # the recorder's tree, not ours
 
 
 def fair_event(rig: Rig, event: Vector, happened: list[str]) -> None:
