@@ -40,6 +40,7 @@ MOVE = Kind(
     "{who} moves in its queue",
     (Effect("place", "who", "a", "b"),),
 )
+RETURNED = "return"  # no variable: what a function of the policy has returned
 FIRST_FIELD = EXPLAINED + 10  # kinds from here on: a watched field of a task changes
 PLACE_SIZE = 65_536  # a place code is place * PLACE_SIZE + position
 
@@ -213,13 +214,15 @@ class Watch:
             return None
         return self._on_line
 
-    def _on_line(self, frame: FrameType, event: str, _arg: Any) -> Callable[..., Any] | None:
+    def _on_line(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
         if event in ("line", "return") and frame.f_code.co_filename == self.source_file:
             tasks = {
                 name: value.id
                 for name, value in frame.f_locals.items()
                 if name != "self" and hasattr(value, "sum_exec")
             }
+            if event == "return" and hasattr(arg, "sum_exec"):
+                tasks[RETURNED] = arg.id
             self.lines.append((frame.f_lineno, frame.f_code.co_name, tasks))
         return self._on_line
 
@@ -332,18 +335,24 @@ class Watch:
 
 
 def deciding_line(lines: list[tuple[int, str, dict[str, int]]], winner: int) -> int:
-    """The line after which some variable first held the winner for good: the one that decided. 0 if there is none."""
+    """The last line after which a variable first held the winner: the one that decided. 0 if nothing ran.
+
+    A line that only takes over what a method of the policy has found did not decide: the method's line did.
+    """
     if winner == NOBODY or not lines:
         return lines[-1][0] if lines else 0
-    decided = 0
-    last_by_function: dict[str, tuple[int, dict[str, int]]] = {}
-    for line, function, tasks in lines:
+    decided, decided_at = 0, -1
+    last_by_function: dict[str, tuple[int, int, dict[str, int]]] = {}
+    for at, (line, function, tasks) in enumerate(lines):
         if function in last_by_function:
-            before, held = last_by_function[function]
+            began, before, held = last_by_function[function]
             for name, task in tasks.items():
-                if task == winner and held.get(name) != winner and name not in ("task", "prev", "curr"):
-                    decided = before
-        last_by_function[function] = (line, tasks)
+                if task == winner and held.get(name) != winner and name not in ("task", "prev", "curr", RETURNED):
+                    if decided_at <= began:
+                        decided, decided_at = before, at
+        if not decided and tasks.get(RETURNED) == winner != tasks.get("task"):
+            decided, decided_at = line, at
+        last_by_function[function] = (at, line, tasks)
     return decided or lines[-1][0]
 
 
