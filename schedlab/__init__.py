@@ -34,6 +34,11 @@ _HOME = {
     "elsewhere": "lessons.listing",
     "terms": "lessons.listing",
     # schedulers to derive from and to quote
+    "Scheduler": "design.scheduler",
+    "Cooperative": "design.cooperative",
+    "Preemptive": "design.preemptive",
+    "Sharing": "design.sharing",
+    "Stealing": "design.stealing",
     "Policy": "linux.policy",
     "V001": "linux.v001",
     "ON": "linux.on",
@@ -41,12 +46,18 @@ _HOME = {
 }
 __all__ = [
     "__version__",
-    "Knob", "ON", "O1", "Policy", "Scenario", "ScenarioError", "Trace", "V001",
+    "Cooperative", "Knob", "ON", "O1", "Policy", "Preemptive", "Scenario", "ScenarioError", "Scheduler", "Sharing",
+    "Stealing", "Trace", "V001",
     "check", "diff", "elsewhere", "exercise", "explore", "judgement", "lesson", "play", "predict_one", "quiz", "show",
     "simplified", "terms",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from schedlab.design.cooperative import Cooperative
+    from schedlab.design.preemptive import Preemptive
+    from schedlab.design.scheduler import Scheduler
+    from schedlab.design.sharing import Sharing
+    from schedlab.design.stealing import Stealing
     from schedlab.lessons.asking import predict_one, quiz
     from schedlab.lessons.catalogue import exercise, lesson
     from schedlab.lessons.checking import check

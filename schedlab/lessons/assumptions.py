@@ -111,7 +111,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "toy-knows-the-work",
         ("preemption",),
-        "A scheduler can read `task.remaining`, the work a task still has. No real one knows it; they guess from the past.",
+        "A scheduler can read `task.remaining`, the work a task still has. Real ones do not know it, and guess.",
         "struct task_struct in include/linux/sched.h of Linux 6.12 holds what a task has had (sum_exec_runtime) only",
         f"{PREEMPTION}::test_the_work_that_is_left_can_be_read",
     ),

@@ -15,5 +15,5 @@ LOOK = Look(
         Group(r"queue of CPU (?P<cpu>\d+)", "queue", "list"),
     ),
     titles={"list": "panel.queues"},
-    changes=(Change("wake", (TASK,)), Change("kill", (TASK,))),
+    changes=(Change("yield", (TASK,)), Change("wake", (TASK,)), Change("kill", (TASK,))),
 )

@@ -135,6 +135,7 @@ WORDS: dict[str, str] = {
     "panel.states": "Who waits",
     "note.recorded": "states recorded, numbers not",
     "fork.renice": "change a nice value",
+    "fork.yield": "take the CPU from a task",
     "fork.wake": "wake a task",
     "fork.kill": "kill a task",
     "field.task": "task",
