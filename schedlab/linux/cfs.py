@@ -16,13 +16,13 @@ Upstream: kernel/sched/fair.c of Linux 5.15.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
 from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import calc_delta, cpu_factor, inverse_of_load
 from schedlab.trace import judgement
@@ -51,7 +51,7 @@ class CfsRq:
     __slots__ = ("tree", "load", "nr_running", "min_vruntime", "curr", "next", "last", "skip")
 
     def __init__(self) -> None:
-        self.tree: list[Any] = []  # in order of vruntime; equal ones as they came
+        self.tree = RBTree()  # in order of vruntime; equal ones as they came
         self.load = 0
         self.nr_running = 0
         self.min_vruntime = FIRST_VRUNTIME
@@ -62,23 +62,19 @@ class CfsRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(bisect_right(self.tree, task.vruntime, key=by_vruntime), task)
+        self.tree.insert(task, task.vruntime)
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
-        at = bisect_left(self.tree, task.vruntime, key=by_vruntime)
-        while self.tree[at] is not task:
-            at += 1
-        del self.tree[at]
+        self.tree.remove(task)
 
     def leftmost(self) -> Any:
         """Who has had least of those that wait."""
-        return self.tree[0] if self.tree else None
+        return self.tree.first()
 
     def after(self, task: Any) -> Any:
         """The next in the tree."""
-        at = self.tree.index(task) + 1
-        return self.tree[at] if at < len(self.tree) else None
+        return self.tree.after(task)
 
 
 class CFS(Policy):
@@ -112,8 +108,11 @@ class CFS(Policy):
         self.queues_of = [CfsRq() for _cpu in machine.cpus]
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
-        """enqueue_entity(): a waking task is placed, any other brings its distance from min_vruntime."""
-        rq = self.queues_of[cpu.id]
+        """Into the queue of the CPU."""
+        self.enqueue_entity(self.queues_of[cpu.id], task, why)
+
+    def enqueue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
+        """A waking task is placed, any other brings its distance from min_vruntime."""
         self.update_curr(rq)
         if why == "new":
             task.vruntime = rq.min_vruntime
@@ -130,8 +129,11 @@ class CFS(Policy):
         task.on_rq = True
 
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
-        """dequeue_entity(): a task that does not sleep takes its distance from min_vruntime along."""
-        rq = self.queues_of[cpu.id]
+        """Out of the queue of the CPU."""
+        self.dequeue_entity(self.queues_of[cpu.id], task, why)
+
+    def dequeue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
+        """A task that does not sleep takes its distance from min_vruntime along."""
         self.update_curr(rq)
         self.clear_buddies(rq, task)
         if task is not rq.curr:
@@ -170,11 +172,12 @@ class CFS(Policy):
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """check_preempt_wakeup(): far enough ahead of what runs?"""
-        curr, rq = cpu.curr, self.queues_of[cpu.id]
-        if curr is cpu.idle:
+        if cpu.curr is cpu.idle:
             return True
-        if cpu.need_resched:
-            return False
+        return not cpu.need_resched and self.preempts_entity(self.queues_of[cpu.id], cpu.curr, woken)
+
+    def preempts_entity(self, rq: CfsRq, curr: Any, woken: Any) -> bool:
+        """The same for two of one queue."""
         many = rq.nr_running >= NR_LATENCY
         if curr.policy == SCHED_IDLE and woken.policy != SCHED_IDLE:
             self.mark_last(rq, curr, many)
@@ -250,8 +253,8 @@ class CFS(Policy):
     def update_min_vruntime(self, rq: CfsRq) -> None:
         """The least of what runs and what waits, never going back."""
         least = [rq.curr.vruntime] if rq.curr is not None and rq.curr.on_rq else []
-        if rq.tree:
-            least.append(rq.tree[0].vruntime)
+        if rq.leftmost() is not None:
+            least.append(rq.leftmost().vruntime)
         if least:
             rq.min_vruntime = max(rq.min_vruntime, min(least))
 

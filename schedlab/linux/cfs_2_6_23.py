@@ -18,12 +18,11 @@ Upstream: kernel/sched_fair.c, kernel/sched.c of Linux 2.6.23.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Any, ClassVar
 
 from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, Task
 from schedlab.linux.weights import NICE_0_LOAD, inverse_of, weight_of
 from schedlab.trace import judgement
@@ -34,8 +33,6 @@ LONGEST = 100_000_000  # ns: no CPU factor makes them longer
 BATCH_WAKEUP_GRANULARITY = 25_000_000  # ns
 WMULT_CONST = 1 << 32  # 64-bit kernels
 IDLE_WEIGHT, IDLE_INVERSE = 2, 1 << 31  # of SCHED_IDLE tasks
-
-by_key = attrgetter("fair_key")
 
 
 def rounded_shift(value: int, bits: int) -> int:
@@ -80,7 +77,7 @@ class FairRq:
     __slots__ = ("tree", "load", "nr_running", "fair_clock", "sleeper_bonus", "curr")
 
     def __init__(self) -> None:
-        self.tree: list[Any] = []  # in order of fair_key; equal ones as they came
+        self.tree = RBTree()  # in order of fair_key; equal ones as they came
         self.load = 0
         self.nr_running = 0
         self.fair_clock = 1  # not 0, which means "does not wait"
@@ -89,14 +86,11 @@ class FairRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(bisect_right(self.tree, task.fair_key, key=by_key), task)
+        self.tree.insert(task, task.fair_key)
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
-        at = bisect_left(self.tree, task.fair_key, key=by_key)
-        while self.tree[at] is not task:
-            at += 1
-        del self.tree[at]
+        self.tree.remove(task)
 
 
 class CFS_2_6_23(Policy):
@@ -157,9 +151,9 @@ class CFS_2_6_23(Policy):
             self.update_curr(rq)
             self.set_wait_start(rq, rq.curr)
         rq.curr = None
-        if not rq.tree:
+        if not len(rq.tree):
             return None
-        return self.set_next(rq, rq.tree[0])
+        return self.set_next(rq, rq.tree.first())
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """task_tick_fair(): a new key for what runs; then, is somebody far enough to its left?"""
@@ -168,7 +162,8 @@ class CFS_2_6_23(Policy):
             return
         self.dequeue(curr, cpu, "tick")
         self.enqueue(curr, cpu, "tick")
-        if rq.tree[0] is not curr and self.should_give_way(rq, rq.tree[0], curr, self.granularity(rq.nr_running)):
+        first = rq.tree.first()
+        if first is not curr and self.should_give_way(rq, first, curr, self.granularity(rq.nr_running)):
             self.machine.resched(cpu)
 
     def preempts(self, cpu: Any, woken: Any) -> bool:

@@ -17,7 +17,6 @@ Upstream: kernel/sched/fair.c of Linux 6.12 (`EEVDF`) and 6.6 (`EEVDF_6_6`).
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -57,7 +56,7 @@ class EevdfRq:
     __slots__ = ("tree", "load", "nr_running", "min_vruntime", "avg_vruntime", "avg_load", "curr")
 
     def __init__(self) -> None:
-        self.tree: list[Any] = []  # in order of deadline; equal ones as they came
+        self.tree = RBTree(least_vruntime)  # in order of deadline, each node with the least vruntime below it
         self.load = 0
         self.nr_running = 0  # with the running and the delayed
         self.min_vruntime = FIRST_VRUNTIME
@@ -67,18 +66,23 @@ class EevdfRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(bisect_right(self.tree, task.deadline, key=by_deadline), task)
+        self.tree.insert(task, self.key(task))
         self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
         self.avg_load += task.weight
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
-        at = bisect_left(self.tree, task.deadline, key=by_deadline)
-        while self.tree[at] is not task:
-            at += 1
-        del self.tree[at]
+        self.tree.remove(task)
         self.avg_vruntime -= (task.vruntime - self.min_vruntime) * task.weight
         self.avg_load -= task.weight
+
+    def key(self, task: Any) -> int:
+        """What the tree is ordered by."""
+        return int(task.deadline)
+
+    def least_vruntime(self) -> int | None:
+        """Of those in the tree."""
+        return None if self.tree.root is None else int(self.tree.root.summary)
 
     def sums(self) -> tuple[int, int]:
         """The two sums with the running task, if it is still queued."""
@@ -95,38 +99,48 @@ class EevdfRq:
 
     def eligible(self, task: Any) -> bool:
         """vruntime <= V, exactly: without the division."""
+        return self.eligible_at(task.vruntime)
+
+    def eligible_at(self, vruntime: int) -> bool:
+        """Would a task with this vruntime be eligible?"""
         total, load = self.sums()
-        return bool(total >= (task.vruntime - self.min_vruntime) * load)
+        return bool(total >= (vruntime - self.min_vruntime) * load)
+
+
+def least_vruntime(task: Any, left: int | None, right: int | None) -> int:
+    """min_vruntime of a subtree."""
+    return least(int(task.vruntime), left, right)
+
+
+def least(own: int, left: int | None, right: int | None) -> int:
+    """The smallest of those that are there."""
+    if left is not None and left < own:
+        own = left
+    return right if right is not None and right < own else own
 
 
 class EevdfRq66(EevdfRq):
-    """The same, in the tree of 6.6: in order of vruntime, each node with the earliest deadline below it."""
+    """The same in the tree of 6.6: in order of vruntime, each node with the earliest deadline below it."""
 
     __slots__ = ()
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree: Any = RBTree(earliest_deadline)
+        self.tree = RBTree(earliest_deadline)
 
-    def insert(self, task: Any) -> None:
-        """Into the tree, behind its equals."""
-        self.tree.insert(task, task.vruntime)
-        self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
-        self.avg_load += task.weight
+    def key(self, task: Any) -> int:
+        """What the tree is ordered by."""
+        return int(task.vruntime)
 
-    def remove(self, task: Any) -> None:
-        """Out of the tree."""
-        self.tree.remove(task)
-        self.avg_vruntime -= (task.vruntime - self.min_vruntime) * task.weight
-        self.avg_load -= task.weight
+    def least_vruntime(self) -> int | None:
+        """Of those in the tree."""
+        first = self.tree.first()
+        return None if first is None else int(first.vruntime)
 
 
 def earliest_deadline(task: Any, left: int | None, right: int | None) -> int:
     """min_deadline of a subtree."""
-    deadline = int(task.deadline)
-    if left is not None and left < deadline:
-        deadline = left
-    return right if right is not None and right < deadline else deadline
+    return least(int(task.deadline), left, right)
 
 
 class EEVDF(Policy):
@@ -244,7 +258,7 @@ class EEVDF(Policy):
         """The earliest deadline among the eligible; a protected running task goes on."""
         curr = rq.curr if rq.curr is not None and rq.curr.on_rq else None
         if rq.nr_running == 1:
-            return curr or rq.tree[0]
+            return curr or rq.tree.first()
         if curr is not None and not rq.eligible(curr):
             curr = None
         if curr is not None and self.protected(curr):
@@ -257,8 +271,19 @@ class EEVDF(Policy):
         return best
 
     def earliest_eligible(self, rq: EevdfRq) -> Any:
-        """The first of the tree that is eligible."""
-        return next((task for task in rq.tree if rq.eligible(task)), None)
+        """The earliest deadline that is eligible: left where somebody is, else here, else right."""
+        first = rq.tree.first()
+        if first is not None and rq.eligible(first):
+            return first
+        node = rq.tree.root
+        while node is not None:
+            if node.left is not None and rq.eligible_at(node.left.summary):
+                node = node.left
+            elif rq.eligible(node.item):
+                return node.item
+            else:
+                node = node.right
+        return None
 
     def put_prev_entity(self, rq: EevdfRq) -> None:
         """What ran goes back into the tree."""
@@ -309,11 +334,12 @@ class EEVDF(Policy):
 
     def update_min_vruntime(self, rq: EevdfRq) -> None:
         """The least of all, never going back; the sum is kept relative to it."""
-        least = [task.vruntime for task in rq.tree]
-        if rq.curr is not None and rq.curr.on_rq:
-            least.append(rq.curr.vruntime)
-        if least and min(least) > rq.min_vruntime:
-            moved = min(least) - rq.min_vruntime
+        found = [rq.curr.vruntime] if rq.curr is not None and rq.curr.on_rq else []
+        in_tree = rq.least_vruntime()
+        if in_tree is not None:
+            found.append(in_tree)
+        if found and min(found) > rq.min_vruntime:
+            moved = min(found) - rq.min_vruntime
             rq.min_vruntime += moved
             rq.avg_vruntime -= rq.avg_load * moved
 
@@ -476,12 +502,13 @@ class EEVDF_6_6(EEVDF):
         self.place(rq, task, initial=False)
         self.account(rq, task)
 
-    def pick_eevdf(self, rq: EevdfRq) -> Any:
+    def pick_eevdf(self, rq: Any) -> Any:
         """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""
-        curr = rq.curr if rq.curr is not None and rq.curr.on_rq and rq.eligible(rq.curr) else None
+        curr: Any = rq.curr if rq.curr is not None and rq.curr.on_rq and rq.eligible(rq.curr) else None
         if curr is not None and curr.vlag == curr.deadline:
             return curr
-        best, branch, node = curr, None, rq.tree.root
+        best: Any = curr
+        branch, node = None, rq.tree.root
         while node is not None:
             if not rq.eligible(node.item):
                 node = node.left
