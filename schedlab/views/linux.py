@@ -56,7 +56,7 @@ LOOK = Look(
         Group(r"(?:CPU (?P<cpu>\d+) )?active (?P<level>\d+)", "active", "levels", PRIORITIES, beside=ARRAYS),
         Group(r"(?:CPU (?P<cpu>\d+) )?expired (?P<level>\d+)", "expired", "levels", PRIORITIES, beside=ARRAYS),
         Group(r"slot (?P<level>\d+)", "slots", "slots", size=SLOTS),
-        Group(r"(?:CPU (?P<cpu>\d+) )?run queue", "run queue", "list"),
+        Group(r"(?:CPU (?P<cpu>\d+) )?run queue", "run queue", "list", ranked=False),
         Group(r"deadline tree", "deadline tree", "list"),
         Group(r"(?:CPU (?P<cpu>\d+) )?rt (?P<level>\d+)", "rt", "levels", RT_PRIORITIES),
         Group(r"tree(?: (?P<cpu>\d+))?", "tree", "list"),

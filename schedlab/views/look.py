@@ -41,6 +41,7 @@ class Group(NamedTuple):
     levels: int = 1
     size: int = 0
     beside: tuple[str, ...] = ()  # groups that are shown with this one, also while they are empty
+    ranked: bool = True  # the order of a list tells who is next; else it decides ties at most
 
 
 class Change(NamedTuple):

@@ -49,10 +49,12 @@ version, family, language, title, from (where the trace comes from), assumptions
 [{name, say, small, ask, value, lit [line], warm [line], who, other, mark}] (say, small, ask, value: template ids;
 who, other: the table that the column points into, one of `TABLES`; mark: "wake" draws the black triangle), reasons
 [{short, long}] (template ids; row 0 is the winner's word), candidates {form, of, columns, ...} (see `judge`), places,
-source {file, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
+source {file, first, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
 forks, templates {language: {id: text}}, counts, columns.
 Optional: mode ("predict" or "scheduler": begin with questions), still (the event that static forms show).
-Everything is sent at once, also events: a run of a million rows opens within a second, so they are not paged.
+Everything is sent at once, and events are not paged. Paging would save memory or the first picture, and neither needs it:
+columns are read where they lie, so a million segments with a million events (44 MB of columns) cost 6 MB of
+JavaScript's own and open in 0.12 s (Chromium, two cores; tests/browser/test_states.py holds 60 MB and 1 s).
 
 Templates
 ---------
@@ -67,6 +69,7 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from schedlab.words import TABLES, UNITS, fields, fill, number
@@ -360,12 +363,14 @@ class Payload:
         table:  nothing more
         nodes:  total (column or None)
         All: of ("task", default, or "place", "actor", "name", "object": what `candidates.task` points into), note
-        (template text at the right of the heading, over the event's values), title (the heading of the first column).
+        (template text at the right of the heading, over the event's values), title (the heading of the first column),
+        decides (the column that is compared; by default the picture's: total, level, diamond or dot, of a table the
+        last. In mode "scheduler" it is not shown before the answer).
         """
         if form not in FORMS:
             raise ValueError(f"the form of candidates is one of {', '.join(FORMS)}, not {form!r}")
         full = [{"unit": "", "scale": 1, "digits": 3, "sign": False} | dict(c) for c in columns]
-        for role in ("dot", "diamond", "level", "total"):
+        for role in ("dot", "diamond", "level", "total", "decides"):
             if more.get(role) is not None and not 0 <= more[role] < len(full):
                 raise ValueError(f"candidates have no column {more[role]} for the {role}")
         if "note" in more:
@@ -391,6 +396,7 @@ class Payload:
         """Somewhere an item can be: "one", "slots" (of `size`), "list", "set", or "levels" (`count` lists in a row).
 
         Returns the number of the first; level k is that number + k. `base` (levels): the number that level 0 shows.
+        `ranked` (list), False: the order decides nothing but ties, so mode "scheduler" shows it also before the answer.
         """
         if kind not in PLACES:
             raise ValueError(f"a place is one of {', '.join(PLACES)}, not {kind!r}")
@@ -417,9 +423,12 @@ class Payload:
             raise ValueError(f"a panel is one of {', '.join(PANELS)}, not {kind!r}")
         self.head["panels"].append({"kind": kind, "title": title} | more)
 
-    def source(self, file: str, text: str) -> None:
-        """The policy's functions, shown from line 1."""
-        self.head["source"] = {"file": file, "lines": text.rstrip("\n").split("\n")}
+    def source(self, file: str, text: str, first: int = 1) -> None:
+        """The policy's functions; `first` is the number that their first line has in the file.
+
+        Lines are counted from 1 everywhere in the payload; only what a reader sees is numbered as in the file.
+        """
+        self.head["source"] = {"file": file, "first": first, "lines": text.rstrip("\n").split("\n")}
 
     def actor(self, name: str, short: str | None = None, spot: tuple[float, float] | None = None) -> int:
         """Somebody who sends messages; `spot` is its place in the graph, 0 to 1 from the upper left."""
@@ -550,6 +559,7 @@ class Payload:
     def decide(self, event: int, candidates: Sequence[Sequence[float]], question: bool | None = None) -> None:
         """The candidates of a decision: rows of `(task, verdict, number...)`, one of them with verdict 0.
 
+        They are kept in the order of tasks: a policy looks at its best first, and a question must not tell.
         `question` says whether Predict asks here; by default with two candidates or more, unless the answer was the
         same at the last two questions of that lane.
         """
@@ -567,7 +577,7 @@ class Payload:
         task, verdict = self._column("candidates.task", "u16"), self._column("candidates.verdict", "u8")
         first.append(len(task))
         known = self._rows(self.head["candidates"]["of"])
-        for c in candidates:
+        for c in sorted(candidates, key=itemgetter(0)):
             if len(c) != width + 2:
                 raise ValueError(f"decision at event {event}: a candidate has {len(c) - 2} numbers, not {width}")
             if not 0 <= c[0] < known or not 0 <= c[1] < max(1, len(self.head["reasons"])):

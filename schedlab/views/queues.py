@@ -43,8 +43,9 @@ class Queues:
             for g in groups:
                 group = look.groups[g]
                 where = lane if lane >= 0 else None
+                more = {} if group.ranked else {"ranked": False}
                 found[lane, g] = self.p.place(
-                    words.name("place", group.name), group.kind, count=group.levels, size=group.size, lane=where
+                    words.name("place", group.name), group.kind, count=group.levels, size=group.size, lane=where, **more
                 )
         self.kinds = []
         for n, (lane, g, level) in enumerate(parsed):

@@ -144,7 +144,7 @@ class Rule:
                 }
                 | ({"sign": True} if signed else {})
             )
-        more: dict[str, Any] = {"title": words("task")}
+        more: dict[str, Any] = {"title": words("task"), "decides": self.key}
         more |= {k: words.get(v) if k in ("low", "high") else v for k, v in self.form.more.items()}
         if self.form.form == "terms":
             more["terms"] = [n for n, column in enumerate(self.columns) if column.of == "term"]

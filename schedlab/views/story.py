@@ -46,7 +46,7 @@ class Story:
         self.panels: dict[str, str] = {}
         source = trace.about.get("source") or {}
         if source.get("text"):
-            p.source(solid(source["file"]), solid(source["text"]))
+            p.source(solid(source["file"]), solid(source["text"]), int(source.get("first", 1)))
             self.panels["source"] = ""
         if self.rule.notes:
             self.rule.judge(p)

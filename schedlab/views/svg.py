@@ -553,6 +553,7 @@ class _Drawing:
         self.words(left + 16, top + 26, self.scene.words.get("text.rule"), 13, "", True)
         y = top + 40
         room = RIGHT - left - 16
+        before = self.head["source"].get("first", 1) - 1  # lines of the file above the first one shown
         indent = min((len(t) - len(t.lstrip()) for _k, t, _m, _v in code if t.strip()), default=0)
         out = []
         for number_, line, kind, value in code:
@@ -570,7 +571,7 @@ class _Drawing:
                 said += f'<tspan fill="{tone.ACCENT}" font-weight="600">\u00a0\u00a0→ {clean(shown(value))}</tspan>'
             weight = f' fill="{tone.ACCENT}" font-weight="600"' if kind == 2 else f' fill="{tone.MUTED}"'
             out.append(
-                f'<text x="{n(left + 36)}" y="{n(y + 14)}" text-anchor="end"{weight}>{number_}</text>'
+                f'<text x="{n(left + 36)}" y="{n(y + 14)}" text-anchor="end"{weight}>{number_ + before}</text>'
                 f'<text x="{n(left + 46)}" y="{n(y + 14)}">{said}</text>'
             )
             y += 19

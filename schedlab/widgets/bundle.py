@@ -1,7 +1,7 @@
 """The player's module: small parts in `static`, joined in this order into one ES module without imports.
 
-The parts share one scope, as if they were one file. `module_text` is what the widget sends and the page holds;
-`standalone_html` is a page that needs neither kernel nor network.
+The parts share one scope, as if they were one file; comments and indentation stay behind. `module_text` is what the
+widget sends and the page holds; `standalone_html` is a page that needs neither kernel nor network.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -40,16 +41,44 @@ def _read(name: str) -> str:
     return (files("schedlab.widgets") / "static" / name).read_text(encoding="utf-8")
 
 
+_AFTER_CODE = re.compile(r"""^([^'"`/]*[;,{}()\]])\s+//.*$""")  # nothing before it in which // could mean anything else
+
+
+def slim(text: str) -> str:
+    """JavaScript or CSS as it is sent: without comments, indentation and empty lines; line ends stay, as code may
+    lean on them.
+
+    Only what is surely a comment goes: one that begins its line, or follows code without quotes and slashes. Lines
+    inside a template literal stay as they are.
+    """
+    lines, literal, comment = [], False, False
+    for line in text.split("\n"):
+        bare = line.strip()
+        if literal:
+            lines.append(line)
+        elif comment or bare.startswith("/*"):
+            comment = "*/" not in bare
+            if not comment and (rest := bare.partition("*/")[2].strip()):
+                lines.append(rest)
+            continue
+        elif bare and not bare.startswith("//"):
+            lines.append(_AFTER_CODE.sub(r"\1", bare) if line.count("`") % 2 == 0 else line.lstrip())
+        else:
+            continue
+        literal ^= line.count("`") % 2 == 1
+    return "\n".join(lines) + "\n"
+
+
 @cache
 def module_text() -> str:
     """The ES module: exports `default { render }`, as anywidget asks."""
-    return "\n".join(_read(name) for name in PARTS)
+    return "".join(slim(_read(name)) for name in PARTS)
 
 
 @cache
 def css_text() -> str:
     """The player's style sheet; every rule begins at `.sl`, so a host's own page is left alone."""
-    return "\n".join(_read(name) for name in STYLES)
+    return "".join(slim(_read(name)) for name in STYLES)
 
 
 # The page's own model: what the module asks of a widget model, without a kernel.

@@ -45,8 +45,8 @@ def test_the_text_form_of_a_choice_by_goodness():
             "                                                         ^",
             "120 ms  CPU 0 picks hog0: its goodness 27 is the highest of 2, 1 more than hog1's.",
             "  Task   counter   mm   20−nice   goodness   Result",
-            "  hog1         6    0        20         26   1 less",
             "  hog0         6    1        20         27   runs",
+            "  hog1         6    0        20         26   1 less",
         ]
     )
 

@@ -217,11 +217,15 @@ class App {
     this.row.hidden = !rest.length;
     const has = k => kinds.includes(k),
       base = has('sequence') && has('graph') && has('objects') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
-    this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : ''}`;
+    const wide = has('candidates') && list[0].trace.head.candidates?.columns.length > 2;
+    this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : ''}${wide && !tall ? ' many' : ''}`;
   }
   state(set_ = this.side) {
     const { player, compare } = this;
-    if (!compare) return { trace: this.trace, i: player.i, q: player.predict.ask };
+    if (!compare) {
+      const q = player.predict.ask;
+      return { trace: this.trace, i: player.i, q, blind: q >= 0 && this.trace.head.mode === 'scheduler' };
+    }
     const [a, b] = compare.pair(player.i),
       [trace, i, rival, j] = set_ === 'A' ? [compare.a, a, compare.b, b] : [compare.b, b, compare.a, a],
       last = rival.lastDecision(j);
@@ -444,7 +448,7 @@ class App {
     this.root.toggleAttribute('data-compare', true);
     this.sentence.size();
     this.player.setView(a0, b0);
-    if (merged.whole) this.player.tell('cursor');
+    if (merged.whole || info.stay) this.player.tell('cursor');
     else this.player.go(merged.same, 'jump');
     this.player.tell('mode');
     this.connection();
@@ -462,14 +466,13 @@ class App {
         'span',
         { class: 'total' },
         h('span', { class: 'mute' }, tame(t.name)),
-        ` A ${units({ ...c, sign: false }, t.a, true)}   B ${units({ ...c, sign: false }, t.b, true)}   `,
+        ` A ${units({ ...c, sign: false }, t.a, true)}  B ${units({ ...c, sign: false }, t.b, true)}  `,
         h('b', {}, units({ ...c, sign: true }, t.b - t.a)),
       );
     });
     this.compareBox.replaceChildren(
-      h('span', { class: 'mute' }, merged.whole ? words.sameAll : say(words, 'same', { time: merged.time(merged.parting) })),
+      h('span', { class: 'mute' }, merged.whole ? words.sameAll : merged.same ? say(words, 'same', { time: merged.time(merged.parting) }) : words.sameNever),
       h('span', { class: 'totals', role: 'group', 'aria-label': words.compareTotals }, totals),
-      h('span', { class: 'grow' }),
       h('span', { class: 'group', role: 'group', 'aria-label': words.panelsOf }, this.switchButtons),
       h('button', { type: 'button', class: 'text', onclick: () => this.keepB() }, words.keepB),
       h('button', { type: 'button', class: 'text', onclick: () => this.closeCompare() }, words.close),

@@ -31,22 +31,28 @@ class Candidates extends Panel {
     if (q < 0 && won && !few.includes(won)) few[FEW - 1] = won;
     return [few, list.length - few.length];
   }
-  update({ trace, i, q, other }) {
+  /** The number that is compared: who is the scheduler sees it with the answer. */
+  get decides() {
+    const { form, decides, total, level, diamond, dot, columns } = this.how;
+    return decides ?? { terms: total, nodes: total, bitmap: level, ruler: diamond ?? dot ?? 0 }[form] ?? columns.length - 1;
+  }
+  update({ trace, i, q, other, blind }) {
     const { words, how, player, look } = this,
       at = q >= 0 ? q : trace.n ? trace.lastDecision(i) : -1,
       all = at >= 0 ? trace.candidates(at) : null,
       old = q < 0 && at !== i,
       p = player.predict,
-      verdict = p.verdict?.event === at ? p.verdict : null;
+      verdict = p.verdict?.event === at ? p.verdict : null,
+      secret = blind ? this.decides : -1;
     this.el.classList.toggle('old', old);
     this.note(
-      at < 0 ? words.noDecision : old ? say(words, 'lastDecision', { time: trace.time(trace.at[at]) }) : how.note ? plain(fill(trace.text(how.note), trace.values(at), trace.tables)) : '',
+      at < 0 ? words.noDecision : old ? say(words, 'lastDecision', { time: trace.time(trace.at[at]) }) : how.note && !blind ? plain(fill(trace.text(how.note), trace.values(at), trace.tables)) : '',
     );
-    this.svgEl.toggleAttribute('hidden', !all);
+    this.svgEl.toggleAttribute('hidden', !all || !!blind);
     if (at >= 0 && !all) return this.unknown(at);
     const [rows, more] = all ? this.rows(all, q) : [[], 0],
       there = other?.candidates ? new Map(other.candidates.map(c => [c.row, c])) : null;
-    this.picture?.update(rows, all ?? [], q);
+    if (!blind) this.picture?.update(rows, all ?? [], q);
     const head = h(
       'thead',
       {},
@@ -83,7 +89,8 @@ class Candidates extends Panel {
         refused
           ? h('td', { colspan: how.columns.length + 1, class: 'refused' }, result)
           : [
-              how.columns.map((col, k) => h('td', { title: c.absent ? null : String(c.c[k]), class: k === how.total ? 'total' : '' }, c.absent ? '–' : differs(k) + units(col, c.c[k]))),
+              how.columns.map((col, k) => h('td', { title: c.absent || k === secret ? null : String(c.c[k]), class: k === how.total ? 'total' : '' }, c.absent ? '–' : k === secret ? '?' : differs(k) + units(col, c.c[k])),
+              ),
               h('td', {}, result),
             ],
       );
@@ -265,7 +272,7 @@ class Terms {
     const { how, trace } = this.panel,
       n = Math.min(SHOWN, how.of === 'task' ? Math.max(1, trace.tasks.length) : SHOWN);
     this.w = w;
-    this.ROW = n > 6 ? 20 : 26;
+    this.ROW = n > 6 ? 20 : 22;
     return 22 + n * this.ROW + 4;
   }
   update(rows, all, q) {
@@ -279,7 +286,7 @@ class Terms {
     how.terms.forEach((k, n) => {
       const name = tame(how.columns[k].name);
       kids.push(s('rect', { x: lx, y: 4, width: 10, height: 10, rx: 2, fill: look.accent, 'fill-opacity': [0.9, 0.45, 0.2][n % 3], stroke: look.accent }), panel.text(lx + 14, 13, name));
-      lx += 26 + name.length * 6.8;
+      lx += 30 + panel.wide(name);
     });
     rows.slice(0, SHOWN).forEach((c, r) => {
       if (c.absent) return;
@@ -314,7 +321,7 @@ class Bitmap {
   draw(w) {
     this.size = this.panel.how.size ?? 140;
     this.per = w > 280 ? 28 : 20;
-    this.pitch = Math.min(16, Math.floor((w - 40) / this.per));
+    this.pitch = Math.min(13, Math.floor((w - 40) / this.per));
     return 6 + Math.ceil(this.size / this.per) * (this.pitch + 2) + 18;
   }
   update(rows, all) {

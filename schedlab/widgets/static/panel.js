@@ -91,6 +91,12 @@ class Panel {
         t.classList.remove('picked');
       }
   }
+  /** How wide a word of the picture is. */
+  wide(words) {
+    const g = this.look.probe;
+    g.font = `12px ${this.look.font}`;
+    return g.measureText(words).width;
+  }
   nameOf(task) {
     return this.trace.ref('task', task)?.text ?? '–';
   }

@@ -18,9 +18,10 @@ class Queues extends Panel {
       return this.tall ?? 200;
     });
   }
-  update({ trace, i, q }) {
+  update({ trace, i, q, blind }) {
     if (!this.width) return;
     const { words, look, width: W } = this,
+      byTask = items => items.map(v => v[1]).sort((a, b) => a - b).map((item, k) => [k, item]),
       now = app_places(trace, i),
       at = new Map(),
       kids = [],
@@ -60,28 +61,32 @@ class Queues extends Panel {
         kids.push(this.text(0, y + 13, name, { 'font-weight': 600, class: '' }));
         // a thin strip of all levels, the set ones solid
         const strip = W - LEFT - 6;
+        // before the answer of who is the scheduler: which stand together, not at which level
+        if (blind) held.sort((a, b) => a[1][0][1] - b[1][0][1]);
         kids.push(s('rect', { x: LEFT, y: y + 4, width: strip, height: 9, fill: look.soft, rx: 2 }));
-        for (const [k] of held) kids.push(s('rect', { x: LEFT + (k / p.count) * strip, y: y + 3, width: Math.max(2, strip / p.count), height: 11, fill: look.ink }));
+        for (const [k] of blind ? [] : held) kids.push(s('rect', { x: LEFT + (k / p.count) * strip, y: y + 3, width: Math.max(2, strip / p.count), height: 11, fill: look.ink }));
         y += 22;
         if (!held.length) {
           kids.push(this.text(LEFT, y + 13, words.levelEmpty));
           y += 24;
         }
         held.forEach(([k, items], n) => {
-          const list = row(items, String((p.base ?? 0) + k), Math.min(per, items.length), 1, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 ? 'acc' : 'mute' });
+          const level = blind ? '?' : String((p.base ?? 0) + k),
+            list = row(items, level, Math.min(per, items.length), 1, { 'text-anchor': 'end', x: LEFT - 10, class: n === 0 && !blind ? 'acc' : 'mute' });
           waiting += items.length;
-          said.push(say(words, 'queueItem', { place: `${name} ${(p.base ?? 0) + k}`, list }));
+          said.push(say(words, 'queueItem', { place: `${name} ${level}`, list }));
         });
         if (!held.length) said.push(say(words, 'queueItem', { place: name, list: words.empty }));
         y += 4;
         continue;
       }
-      const items = now.in(p.first);
+      const held = now.in(p.first),
+        items = blind && p.kind === 'list' && p.ranked !== false ? byTask(held) : held;
       let list = this.list(items.map(v => v[1]));
       if (p.kind === 'slots') {
         const beside = W - LEFT > 16 * 22,
           x0 = beside ? LEFT : 0,
-          n = 16,
+          n = W < 16 * 18 ? 8 : 16,
           pitch = clamp(Math.floor((W - x0 - 2) / n), 15, 22);
         kids.push(this.text(0, y + 13, name, { class: 'mute' }));
         if (!x0) y += 18;
@@ -156,10 +161,10 @@ class Tree extends Panel {
       });
     return out;
   }
-  update({ trace, i, q }) {
+  update({ trace, i, q, blind }) {
     if (!this.width) return;
     const { spec, words, width } = this,
-      nodes = trace.n ? this.nodes(i) : [],
+      nodes = trace.n && !blind ? this.nodes(i) : [], // its order is the answer
       byItem = new Map(nodes.map(n => [n.item, { ...n, kids: [] }]));
     let root = null;
     for (const n of byItem.values()) {
@@ -262,7 +267,7 @@ class Tree extends Panel {
       t.circle.setAttribute('stroke', 'var(--sl-ink)');
       t.note.textContent = '';
     }
-    this.note(say(words, 'waitingN', { n: nodes.length }));
+    this.note(blind ? '?' : say(words, 'waitingN', { n: nodes.length }));
     const inOrder = [];
     const all = n => {
       if (!n) return;

@@ -4,19 +4,23 @@ const TOKENS = /(#.*$|"""[^"]*"""|'[^']*'|"[^"]*"|@\w+|\b(?:def|class|return|if|
 class Source extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.theRule);
-    const { file, lines } = trace.head.source ?? { file: '', lines: [] };
+    const { file, lines, first = 1 } = trace.head.source ?? { file: '', lines: [] },
+      // the body of a class begins at the left: its columns are worth more than its indentation
+      body = lines.filter((text, k) => text.trim() && (k || !text.startsWith('class '))),
+      indent = Math.min(...body.map(text => text.search(/\S/)), 99);
     this.note(tame(file));
+    this.noteEl.title = tame(file);
     this.items = lines.map((text, k) => {
       const value = h('em');
       const li = h(
         'li',
         { onclick: e => this.jump(k + 1, e.shiftKey) },
-        h('span', { 'aria-hidden': 'true' }, String(k + 1)),
-        h('span', {}, this.paint(text), value),
+        h('span', { 'aria-hidden': 'true' }, String(k + first)),
+        h('span', {}, this.paint(/^\s*$/.test(text.slice(0, indent)) ? text.slice(indent) : text), value),
       );
       return { li, value };
     });
-    this.box = this.scroll(say(app.words, 'sourceOf', { file: tame(file) }), h('ol', {}, this.items.map(x => x.li)));
+    this.box = this.scroll(say(app.words, 'sourceOf', { file: tame(file) }), h('ol', { style: `--digits: ${String(first + lines.length - 1).length}` }, this.items.map(x => x.li)));
     this.box.classList.add('sl-src');
     this.body.append(this.box);
     this.chosen = -1;
@@ -27,7 +31,7 @@ class Source extends Panel {
         this.chosen = k;
         this.items[k].li.classList.add('at');
         this.into(k);
-        app.speak(`${k + 1}: ${tame(lines[k]).trim()}`);
+        app.speak(`${k + first}: ${tame(lines[k]).trim()}`);
       },
       go: (k, shift) => this.jump(k + 1, shift),
     });
@@ -70,7 +74,7 @@ class Source extends Panel {
         if (lit) li.setAttribute('aria-current', 'true');
         else li.removeAttribute('aria-current');
       }
-      const text = lit && e.lit[0] === k + 1 && e.value ? `   → ${e.value}` : '';
+      const text = lit && e.lit[0] === k + 1 && e.value ? ` → ${e.value}` : '';
       if (value.textContent !== text) value.textContent = text;
     });
     if (e.lit.length) this.into(e.lit[0] - 1);

@@ -172,7 +172,7 @@ class Timeline {
       colours = this.look.task;
     let k = Math.max(trace.first[lane], trace.seek(lane, Math.max(a, from))),
       ink = null;
-    if (row.kind !== 'task' && from === -Infinity && trace.seek(lane, stop) - k > width * 0.4) return this.paintDense(g, row, k, a, px, width, stop);
+    if (row.kind !== 'task' && from === -Infinity && trace.seek(lane, stop) - k > width * 0.3) return this.paintDense(g, row, k, a, px, width, stop);
     while (k < end) {
       const t0 = start[k] * tick;
       if (t0 >= stop) break;

@@ -182,6 +182,7 @@ WORDS.en = {
   forkFailed: 'The fork did not run: {why}',
   same: 'same until {time}',
   sameAll: 'same to the end',
+  sameNever: 'differ from the start',
   differs: 'First difference',
   showA: 'Show A',
   showB: 'Show B',
