@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from schedlab.trace import EXPLAINED, NOBODY, Replay, Row, Trace
 from schedlab.words import fill
 
+BRINGS = ("spawn", "kill", "found", "found_running")  # rows that may speak of a task that was not there before
 MOST_VIOLATIONS = 20  # of one law: the first ones are what a reader looks at
 
 
@@ -146,7 +147,7 @@ def _nobody_lost(trace: Trace) -> Iterator[Violation]:
     ready_since: dict[int, int] = {}
     for i in range(len(trace)):
         row, kind = trace.row(i), trace.kinds[trace.kind[i]]
-        if kind.who == "task" and row.who != NOBODY and row.kind < EXPLAINED and kind.name not in ("spawn", "kill"):
+        if kind.who == "task" and row.who != NOBODY and row.kind < EXPLAINED and kind.name not in BRINGS:
             state = replay.state["state"][row.who]
             if state == states["absent"] or (state in gone and kind.name in ("wake", "switch", "resume", "keep")):
                 name = trace.name("task", row.who)

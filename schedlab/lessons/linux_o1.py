@@ -17,7 +17,6 @@ from schedlab.linux.o1 import O1, O1_2_6_22, O1Task
 from schedlab.linux.recorded import read_recording
 from schedlab.linux.recording import play as replayed
 from schedlab.linux.recording import trace_of
-from schedlab.readers import read_trace
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, Engine, S
 from schedlab.trace import Recorder, Trace
@@ -42,7 +41,7 @@ HONEST_FOR = "150ms"  # of CPU time; then it begins to nap
 
 def late_sleeper() -> Trace:
     """A real 2.6.20: two hogs, and a task that slept two seconds."""
-    return read_trace(data("linux/2.6.20-o1/w13_late.csv.gz"))
+    return trace_of(read_recording(data("linux/2.6.20-o1/w13_late.json")))
 
 
 def late_sleeper_model() -> Trace:

@@ -127,6 +127,7 @@ class Traced(Recording):
     release_clock: int = 0  # CLOCK_MONOTONIC at the release
     tunables: Mapping[str, str] | None = None  # of the scheduler, by the last part of their path
     woken: Mapping[str, int] | None = None  # when each task first woke
+    wakes: tuple[tuple[int, str], ...] = ()  # every wake-up of a task of the workload: when, who
     placed: Mapping[str, Placed] | None = None
     forks: tuple[int, ...] = ()  # CPU time of the parent before each fork, without a barrier
     foreign: tuple[tuple[int, int], ...] = ()  # when tasks that are no part of the workload had the CPU
@@ -286,6 +287,7 @@ def read_traced(
     parent = "" if any(entry["kind"] != "burst" for entry in data["tasks"]) else "wl_parent"
     turns: list[Stretch] = []
     woken: dict[str, int] = {}
+    wakes: list[tuple[int, str]] = []
     placed: dict[str, Placed] = {}
     foreign: list[tuple[int, int]] = []
     forks: list[int] = []
@@ -307,6 +309,8 @@ def read_traced(
             on_cpu, idle, since, began = row["next_comm"], row["next_pid"] == "0", now, charged
         elif event in ("wakeup", "wakeup_new"):
             woken.setdefault(comm, now)
+            if comm in known:
+                wakes.append((now, comm))
             if event == "wakeup_new" and parent:
                 forks.append(used + now - since)
                 used, since = 0, now
@@ -326,6 +330,7 @@ def read_traced(
         release_clock=int(data["release_clock_monotonic_ns"]),
         tunables={name.rsplit("/", 1)[-1]: str(value) for name, value in data.get("sched_tunables", {}).items()},
         woken=woken,
+        wakes=tuple(wakes),
         placed=placed,
         forks=tuple(forks),
         foreign=tuple(foreign),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schedlab.linux import replay, replay_old
-from schedlab.linux.kinds import LINUX
-from schedlab.linux.recorded import Model, Recording, Stretch, Traced, first_divergence, read_recording
+from schedlab.linux.kinds import LINUX, READY, RUNNING, SLEEPING
+from schedlab.linux.recorded import LEFT, Model, Recording, Stretch, Traced, first_divergence, read_recording
 from schedlab.sim import MS, S
-from schedlab.trace import Trace
+from schedlab.trace import NOBODY, Recorder, Trace
 
 SHARE_POINTS = 0.01  # tolerance: of the total
 SWITCH_PART = 0.05
 WAIT_PART = 0.10  # or one tick
+
+WAKE = next(kind.id for kind in LINUX.kinds if kind.name == "wake")
+STATE_LEFT = {letter: state for state, letter in LEFT.items()}
 
 
 def play(recording: Recording) -> Model:
@@ -24,16 +26,106 @@ def play(recording: Recording) -> Model:
     return replay.play(recording) if isinstance(recording, Traced) else replay_old.play(recording)
 
 
-def trace_of(recording: Recording, model: Model) -> Trace:
-    """The model's run as a trace, its clock set to 0 at the release: all that came before stands at 0."""
-    stage = model.stage
-    release = stage.released or 0
-    time, *columns = stage.recorder.columns
-    shifted = array("q", (max(0, when - release) for when in time))
-    names = {"task": stage.machine.names, "cpu": [cpu.name for cpu in stage.machine.cpus]}
-    source = f"simulated: {model.policy}, {recording.hz} ticks a second, a workload recorded on {recording.kernel}"
-    about = {"title": recording.workload, "from": source}
-    return Trace(LINUX, (shifted, *columns), names, end=recording.window, about=about)
+# -- as traces ----------------------------------------------------------------------------------------
+
+
+def trace_of(recording: Recording, model: Model | None = None) -> Trace:
+    """The recording as a trace; with `model`, the model's run of it in the same form, to be set beside it.
+
+    Both have the recorded tasks alone, in their order, and the turns that the table compares: one row for each change
+    of turns, and one for each wake-up after the release where the kernel's are recorded. A task is shown on the CPU
+    until the next turn begins, unless half a tick or more lies between. `about["tolerance"]` is that half tick in ns:
+    so far two rows may lie apart and still be called the same.
+    """
+    names = [job.name for job in recording.jobs]
+    wakes = wake_ups(recording, model)
+    rows = sorted(
+        [(when, 0, name, None) for when, name in wakes]
+        + [(turn.start, 1, turn.task, turn) for turn in (model.turns if model else recording.stretches)],
+        key=lambda row: row[:2],
+    )
+    released = recording.has_barrier or not isinstance(recording, Traced)
+    writer = TurnWriter(recording, first_state=READY if released else SLEEPING)
+    for when, _rank, name, turn in rows:
+        if turn is None:
+            writer.wake(when, name)
+        else:
+            writer.begin(turn)
+    writer.end()
+    about: dict[str, Any] = {
+        "title": f"{recording.kernel} {recording.workload}",
+        "from": f"recorded: Linux {recording.kernel}; workload {recording.workload}",
+        "tolerance": recording.tick // 2,
+        "assumptions": ["Turns of the workload's tasks only: what others took from one is part of it."],
+    }
+    if model:
+        about["title"] = f"{model.policy}, the model: {recording.workload}"
+        about["from"] = f"simulated: {model.policy}, {recording.hz} ticks a second, recorded on {recording.kernel}"
+    if not wakes:
+        about["assumptions"].append("Wake-ups are not recorded: a task is shown asleep until it is picked.")
+    return Trace(LINUX, writer.recorder.columns, {"task": names, "cpu": ["CPU 0"]}, end=recording.window, about=about)
+
+
+def wake_ups(recording: Recording, model: Model | None) -> list[tuple[int, str]]:
+    """When tasks woke, ns since the release; nothing where the kernel's wake-ups are not recorded."""
+    if not isinstance(recording, Traced):
+        return []
+    if model is None:
+        return list(recording.wakes)
+    names, release = model.stage.machine.names, model.stage.released or 0
+    known = {job.name for job in recording.jobs}
+    time, kind, who, *_ = model.stage.recorder.columns
+    return [(time[i] - release, names[who[i]]) for i in range(len(kind)) if kind[i] == WAKE and names[who[i]] in known]
+
+
+class TurnWriter:
+    """Turns and wake-ups, in the order of time, as rows of a trace."""
+
+    def __init__(self, recording: Recording, first_state: int) -> None:
+        self.recorder = Recorder(LINUX)
+        self.window, self.near = recording.window, recording.tick // 2
+        self.number = {job.name: k for k, job in enumerate(recording.jobs)}
+        self.state = [first_state] * len(recording.jobs)
+        self.last: Stretch | None = None  # the turn whose task has the CPU
+        for job in recording.jobs:
+            self.recorder.found(0, self.number[job.name], 0, job.nice, first_state)
+
+    def wake(self, when: int, name: str) -> None:
+        """A task wakes, if it sleeps; at the release all are ready."""
+        self.leave(when)
+        task = self.number[name]
+        if self.state[task] == SLEEPING:
+            self.recorder.wake(when, task, 0, NOBODY, SLEEPING)
+            self.state[task] = READY
+
+    def begin(self, turn: Stretch) -> None:
+        """A turn begins, and with it the one before ends."""
+        task, now = self.number[turn.task], max(0, turn.start)
+        self.leave(now, turn.task)
+        if self.state[task] == SLEEPING:
+            self.recorder.wake(now, task, 0, NOBODY, SLEEPING)
+        if self.last is None:
+            self.recorder.resume(now, task, 0, NOBODY, RUNNING)
+        else:
+            before = self.number[self.last.task]
+            self.state[before] = STATE_LEFT[self.last.left]
+            self.recorder.switch(now, task, 0, before, self.state[before])
+        self.state[task] = RUNNING
+        self.last = turn
+
+    def leave(self, now: int, to: str | None = None) -> None:
+        """The CPU has nobody of the workload, if the last turn is over for long, or its task is the next as well."""
+        last = self.last
+        if last is None or (last.task != to and now - last.end < self.near):
+            return
+        task = self.number[last.task]
+        self.state[task] = STATE_LEFT[last.left]
+        self.recorder.rest(last.end, NOBODY, 0, task, self.state[task])
+        self.last = None
+
+    def end(self) -> None:
+        """What is over before the window is."""
+        self.leave(self.window)
 
 
 # -- model against kernel ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from schedlab.views.payload import DIFFERENCE, NONE16, PREEMPTED, RUNNING, WAITI
 from schedlab.views.scene import Scene
 
 Packed = tuple[dict[str, Any], bytes]
-TOLD = ("events.at", "events.a", "events.b")
+TOLD = ("events.a", "events.b")
 
 
 def compare(a: Trace, b: Trace, **options: Any) -> tuple[Packed, Packed, dict[str, Any]]:
@@ -24,17 +24,27 @@ def compare(a: Trace, b: Trace, **options: Any) -> tuple[Packed, Packed, dict[st
     if a.family.name != b.family.name:
         raise ValueError(f"a {a.family.name} run and a {b.family.name} run have no events in common")
     one, two = frames(a, **options), frames(b, **options)
-    info = parting(one, two)
+    info = parting(one, two, tolerance(a, b))
     return flagged(one, info["differ_a"]), flagged(two, info["differ_b"]), info
 
 
-def parting(a: Packed, b: Packed) -> dict[str, Any]:
+def tolerance(a: Trace, b: Trace) -> int:
+    """How far two events may lie apart and still be the same, ns: a model does not know every cost of its kernel."""
+    given = (trace.about.get("tolerance") for trace in (a, b))
+    return max((ns for ns in given if isinstance(ns, int)), default=0)
+
+
+def parting(a: Packed, b: Packed, within: int = 0) -> dict[str, Any]:
     """How many events two payloads share (`prefix`), the first event of each that the other does not have
     (`differ_a`, `differ_b`; None where one is the beginning of the other) and `totals` to set side by side.
+
+    Events that say the same and lie `within` so many ns of each other are shared.
     """
     one, two = Scene(*a), Scene(*b)
     shared = min(len(one), len(two))
-    prefix = next((k for k in range(shared) if told(one, k) != told(two, k)), shared)
+    prefix = next(
+        (k for k in range(shared) if abs(one.at[k] - two.at[k]) > within or told(one, k) != told(two, k)), shared
+    )
     return {
         "prefix": prefix,
         "differ_a": prefix if prefix < len(one) else None,
@@ -44,7 +54,7 @@ def parting(a: Packed, b: Packed) -> dict[str, Any]:
 
 
 def told(scene: Scene, event: int) -> tuple[Any, ...]:
-    """What an event says, in names instead of numbers, so that two payloads can be held against each other."""
+    """What an event says, but for its time, in names instead of numbers: two payloads number them differently."""
     data, head = scene.data, scene.head
     kind = head["kinds"][data["events.kind"][event]]
     columns = tuple(data[name][event] for name in TOLD)

@@ -16,7 +16,7 @@ from schedlab.scenario import Scenario, duration
 from schedlab.trace import EXPLAINED, Trace
 from schedlab.views import picture
 from schedlab.views.card import card
-from schedlab.views.compare import parting
+from schedlab.views.compare import parting, tolerance
 from schedlab.views.payload import DECISION, NONE16, QUESTION, WARM, unpack
 from schedlab.views.scene import Scene
 from schedlab.widgets.player import Player
@@ -70,15 +70,16 @@ class Playing(Player):
             self.head_b, self.columns_b, self.fork_info = {}, b"", {}
             self.head, self.columns, self.text = head, columns, text
 
-    def against(self, other: Any) -> None:
-        """Show a second future below the first, with the first difference marked."""
+    def against(self, other: Any, stay: bool = False) -> None:
+        """Show a second future below the first, with the first difference marked: there it begins, unless to `stay`."""
         self._other = traced(other)
         if self._other.family.name != self.trace.family.name:
             raise NotPlayable(
                 f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common"
             )
         head, columns, text, svg = self.pictured(self._other)
-        info = self.fork_info = parting((self.head, self.columns), (head, columns))
+        both = (self.head, self.columns), (head, columns)
+        info = self.fork_info = {**parting(*both, tolerance(self.trace, self._other)), "stay": stay}
         self.head_b, self.columns_b = head, columns
         event = info["differ_a"] if info["differ_a"] is not None else info["differ_b"]
         side = (self.head, self.columns) if info["differ_a"] is not None else (head, columns)
@@ -253,7 +254,7 @@ def play(
 
     predict    start in predict mode; row numbers ask at these decisions only
     scheduler  you are the scheduler: every decision is asked
-    at         the moment to begin at, "70ms" or ns; static forms show it too
+    at         the moment to begin at, "70ms" or ns; static forms show it too; else two futures begin where they part
     lanes      "cpu+tasks" or "cpu"
     panels     which of "candidates", "queues", "source"
     ticks      are ticks steps of their own?
@@ -272,7 +273,7 @@ def play(
     if moment is not None:
         player.cursor = int(player.head["still"])
     if compare is not None:
-        player.against(compare)
+        player.against(compare, stay=moment is not None)
     if marks or rules:
         player.mark(max(rules, len(marks)), [_marked(mark, player) for mark in marks])
     return player

@@ -37,6 +37,17 @@ def first_difference() -> int:
     return next(i for i, (x, y) in enumerate(zip(*rows)) if x != y)
 
 
+def test_it_goes_to_the_parting_unless_it_was_told_to_stay(player: Open):
+    assert compared(player).state()["i"] == INFO["prefix"]
+    p = player(A, motion=False)
+    p.go(2)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.give_b(B, p.sent[-1]["n"], {**INFO, "stay": True})
+    assert p.state()["compare"]
+    assert p.state()["i"] == 2
+
+
 PIXELS = """([view]) => {
   const root = document.querySelector('#here .sl'), hook = root.__player, time = hook.app.time;
   const c = root.querySelector('.sl-canvas canvas'), g = c.getContext('2d'), scale = c.width / time.width;

@@ -63,6 +63,19 @@ def test_a_moment_is_where_it_begins(player):
     assert player.cursor == 0
 
 
+def test_two_futures_begin_where_they_part_or_at_the_moment_that_was_asked_for():
+    honest, liar = lesson("o1/honest"), lesson("o1/liar")
+    asked, free = (play(honest, compare=liar, at=at) for at in ("280ms", None))
+    assert (asked.fork_info["stay"], free.fork_info["stay"]) == (True, False)
+    assert events(asked, "at")[asked.cursor] <= 280 * MS < events(asked, "at")[asked.cursor + 1]
+
+
+def test_a_model_that_is_within_its_tolerance_is_the_same_as_its_kernel():
+    player = play(lesson("o1/kernel"), compare=lesson("o1/model"))
+    assert player.text.endswith("A and B are the same from beginning to end.")
+    assert all(total["a"] == pytest.approx(total["b"], rel=1e-4) for total in player.fork_info["totals"])
+
+
 @pytest.mark.parametrize(
     ("run", "options", "error"),
     [

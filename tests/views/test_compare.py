@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
+from schedlab.trace import Trace
 from schedlab.views.compare import compare
 from schedlab.views.payload import DIFFERENCE, unpack
 from tests.views.runs import MS, plain, scenario
@@ -53,3 +56,12 @@ def test_runs_of_two_families_cannot_be_compared():
     toy = Scenario("cooperative", [{"name": "a", "work": "1ms"}]).run()
     with pytest.raises(ValueError, match="a linux run and a design run have no events in common"):
         compare(plain("o1"), toy)
+
+
+def test_events_within_the_tolerance_of_a_trace_are_the_same_and_no_others():
+    early = plain("o(n)")
+    times = array("q", (time + 9 for time in early.time))
+    columns = (times, early.kind, early.who, early.where, early.a, early.b)
+    for tolerance, differ in ((9, None), (8, 0), (0, 0), ("9", 0)):
+        late = Trace(early.family, columns, early.names, end=early.end + 9, about={"tolerance": tolerance})
+        assert compare(early, late)[2]["differ_a"] == differ
