@@ -265,8 +265,10 @@ class Watch:
             return on_line
 
         def on_call(frame: FrameType, _event: str, _arg: Any) -> Callable[..., Any] | None:
+            if frame.f_code is not code:
+                return None
             last[1] = frame.f_lineno
-            return on_line if frame.f_code is code else None
+            return on_line
 
         before = sys.gettrace()
         sys.settrace(on_call)
