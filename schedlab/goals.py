@@ -71,7 +71,7 @@ def segments(trace: Trace) -> list[Segment]:
 
     for row in trace.rows():
         name = names[row.kind]
-        if name in ("switch", "resume", "rest", "keep"):
+        if name in ("switch", "resume", "rest", "keep", "found_running"):
             close(row.where, row.time)
             running[row.where] = row.who
             since[row.where] = row.time + (0 if name == "keep" else switch_ns)
@@ -266,7 +266,7 @@ def _is(trace: Trace, row: Row, *kinds: str) -> bool:
 
 
 def _born(trace: Trace, names: Sequence[str]) -> list[str]:
-    return [names[row.who] for row in trace.rows() if _is(trace, row, "spawn")]
+    return [names[row.who] for row in trace.rows() if _is(trace, row, "spawn", "found", "found_running")]
 
 
 def _known(trace: Trace, asked: Iterable[str]) -> None:

@@ -34,8 +34,8 @@ def trace_of(recording: Recording, model: Model | None = None) -> Trace:
 
     Both have the recorded tasks alone, in their order, and the turns that the table compares: one row for each change
     of turns, and one for each wake-up after the release where the kernel's are recorded. A task is shown on the CPU
-    until the next turn begins, unless half a tick or more lies between. `about["tolerance"]` is that half tick in ns:
-    so far two rows may lie apart and still be called the same.
+    until the next turn begins, unless half a tick or more lies between. The model's `about["tolerance"]` is that half
+    tick in ns: so far its rows may lie from the kernel's and still be called the same.
     """
     names = [job.name for job in recording.jobs]
     wakes = wake_ups(recording, model)
@@ -55,10 +55,10 @@ def trace_of(recording: Recording, model: Model | None = None) -> Trace:
     about: dict[str, Any] = {
         "title": f"{recording.kernel} {recording.workload}",
         "from": f"recorded: Linux {recording.kernel}; workload {recording.workload}",
-        "tolerance": recording.tick // 2,
         "assumptions": ["Turns of the workload's tasks only: what others took from one is part of it."],
     }
     if model:
+        about["tolerance"] = recording.tick // 2
         about["title"] = f"{model.policy}, the model: {recording.workload}"
         about["from"] = f"simulated: {model.policy}, {recording.hz} ticks a second, recorded on {recording.kernel}"
     if not wakes:
