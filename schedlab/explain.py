@@ -41,6 +41,7 @@ MOVE = Kind(
     (Effect("place", "who", "a", "b"),),
 )
 RETURNED = "return"  # no variable: what a function of the policy has returned
+TREE = Kind(EXPLAINED + 4, "tree", "", "cpu", "note", "", "the tree of {where} changes")
 FIRST_FIELD = EXPLAINED + 10  # kinds from here on: a watched field of a task changes
 PLACE_SIZE = 65_536  # a place code is place * PLACE_SIZE + position
 
@@ -58,7 +59,9 @@ def explain(trace: Trace, start: int, stop: int) -> Trace:
     plain = trace.plain()
     policy = scenario.policy()
     recorder = Recorder(plain.family)
-    watch = Watch(policy, recorder, start, stop)
+    watch = Watch(
+        policy, recorder, start, stop if stop < len(plain) else len(plain) + 1
+    )  # what follows the last row too
     again = scenario.run(policy=policy, recorder=recorder)
     names = {**again.names, **watch.names}
     about = {**plain.about, "source": watch.source, "plain_notes": 0}
@@ -90,6 +93,7 @@ class Watch:
         self.codes = {code: name for part in parts_of(policy) for code, name in _codes_of(part)}
         self.seen_fields: dict[tuple[int, str], int] = {}
         self.seen_places: dict[int, int] = {}
+        self.seen_trees: dict[int, list[list[int]]] = {}
         self.lines: list[tuple[int, str, dict[str, int]]] = []
         self.listening = False
         self.picking: tuple[Any, Any] | None = None  # CPU and prev of the pick that is going on
@@ -97,7 +101,7 @@ class Watch:
         self.fields = tuple(policy.watched)
         self.family_plain = recorder.family
         self.kinds = (
-            HOOK, DECIDED, EPISODE, MOVE,
+            HOOK, DECIDED, EPISODE, MOVE, TREE,
             *(
                 Kind(FIRST_FIELD + i, f"field_{name}", "task", "", "number", "number", f"{{who}}: {name} {{b}} → {{a}}",
                      (Effect(name, "who", "a", "b"),))
@@ -327,6 +331,23 @@ class Watch:
                 self.seen_places[task.id] = new
             else:
                 self.seen_fields[task.id, kind.removeprefix("field_")] = new
+
+        if hasattr(self.policy, "tree"):
+            self.write_trees()
+
+    def write_trees(self) -> None:
+        """A row for each tree that has another shape, order or colour: `[task, its parent or -1, red, side, key]`."""
+        for cpu in self.machine.cpus:
+            nodes = self.policy.tree(cpu)
+            if nodes is None:
+                continue
+            shape = [
+                [item.id, NOBODY if parent is None else parent.id, int(red), side, key]
+                for item, parent, red, side, key in nodes
+            ]
+            if shape != self.seen_trees.get(cpu.id, []):
+                self.seen_trees[cpu.id] = shape
+                self.record.tree(self.machine.now, NOBODY, cpu.id, self.record.note({"tree": shape}))
 
     def number(self, table: str, name: str) -> int:
         """The number of a name in one of our tables."""
