@@ -36,6 +36,7 @@ RUNS: dict[str, Any] = {
 
 HONEST = Scenario("o1", [EDITOR, COMPILER, {"name": "archiver"}], until="1500ms", title="An honest compiler")
 NAPPING: dict[str, Any] = {"name": "compiler", "does": [{"repeat": [{"run": "9ms"}, {"sleep": "1ms"}]}]}
+NO_BONUS = 5  # the bonus that moves nobody: MAX_BONUS / 2
 HONEST_FOR = "150ms"  # of CPU time; then it begins to nap
 
 
@@ -51,7 +52,12 @@ def late_sleeper_model() -> Trace:
 
 
 RUNS |= {
-    "game": HONEST.but(until="190ms", title="You are the scheduler"),
+    # the editor comes last in the list of tasks, so that "always the first one" is no way to win
+    "game": HONEST.but(
+        tasks=[COMPILER, {"name": "archiver"}, MUSIC, {**EDITOR, "nice": -5}],
+        until="190ms",
+        title="You are the scheduler",
+    ),
     "honest": HONEST,
     "liar": HONEST.but(
         tasks=[
@@ -78,9 +84,9 @@ def cost(tasks: int) -> tuple[dict[str, Any], Chart]:
     """What a choice costs under three generations, for `tasks` ready tasks and for all numbers at once."""
     counts = (1, 3, 10, 30, 60, 100, 300, 1000)
     facts = {
-        "v0.01 looks at": f"{looked_at('v0.01', tasks)} slots" if tasks < 64 else "nothing: it has 63 slots",
-        "O(n) looks at": f"{looked_at('o(n)', tasks)} tasks, and at an epoch changes every one",
-        "O(1) looks at": "1 list head, and swaps two pointers",
+        "v0.01 looks at": f"{looked_at('v0.01', tasks)} slots" if tasks < 64 else "cannot: it has room for 63",
+        "O(n) looks at": f"{looked_at('o(n)', tasks)} tasks; a new epoch also refills every one",
+        "O(1) looks at": "1 list head; a swap moves two pointers",
     }
     series = {
         "O(n), 2.4": [(n, looked_at("o(n)", n)) for n in counts],
@@ -99,30 +105,37 @@ def after_one_sleep(policy: O1, ns: int, nice: int = 0) -> O1Task:
     return task
 
 
-def one_sleep(ns: int) -> tuple[dict[str, Any], Chart]:
+def one_sleep(ns: int, nice: int = 0) -> tuple[dict[str, Any], Chart]:
     """What one sleep of so many ns is worth, and what every sleep up to a second is."""
     policy, later = O1(), O1_2_6_22()
-    task = after_one_sleep(policy, ns)
-    bonus = policy.current_bonus(task)
+    task = after_one_sleep(policy, ns, nice)
+    bonus, needed = policy.current_bonus(task), NO_BONUS + policy.delta(nice)
+    sum_ = task.static_prio - (bonus - NO_BONUS)
     facts = {
         "remembered (sleep_avg)": fill("{ns:dur}", {"ns": task.sleep_avg}),
-        "bonus": f"{bonus} of 10",
-        "priority": f"{task.prio} = 120 - ({bonus} - 5)",
+        "bonus": f"{bonus} of 10, {needed} needed",
+        "priority": f"{sum_} = {task.static_prio} - ({bonus} - 5)"
+        + ("" if sum_ == task.prio else f", cut to {task.prio}"),
         "interactive": "yes, back to active when its slice ends" if policy.is_interactive(task) else "no, not yet",
     }
     lengths = range(0, 1001, 10)
     series = {
-        "2.6.11": [(ms, policy.current_bonus(after_one_sleep(policy, ms * MS))) for ms in lengths],
-        "2.6.22": [(ms, later.current_bonus(after_one_sleep(later, ms * MS))) for ms in lengths],
-        "needed at nice 0": [(ms, 7) for ms in lengths],
+        "2.6.11": [(ms, policy.current_bonus(after_one_sleep(policy, ms * MS, nice))) for ms in lengths],
+        "2.6.22": [(ms, later.current_bonus(after_one_sleep(later, ms * MS, nice))) for ms in lengths],
+        f"needed at nice {nice}": [(ms, needed) for ms in lengths],
     }
     return facts, line(series, title="What one sleep is worth", x="length of the sleep, ms", y="bonus")
 
 
-def napping(work_ns: int) -> tuple[dict[str, Any], Scenario]:
-    """A compiler that naps 1 ms after every `work_ns` of computing, beside an honest one."""
-    liar = {"name": "compiler", "does": [{"repeat": [{"run": work_ns}, {"sleep": "1ms"}]}]}
-    run = HONEST.but(tasks=[EDITOR, liar, {"name": "archiver"}], title="A compiler that naps")
+def napper(work: int | str) -> Scenario:
+    """A compiler that naps 1 ms after every `work` (ns, or "10ms") of computing, beside an honest archiver."""
+    liar = {"name": "compiler", "does": [{"repeat": [{"run": work}, {"sleep": "1ms"}]}]}
+    return HONEST.but(tasks=[EDITOR, liar, {"name": "archiver"}], until="3s", title="A compiler that naps")
+
+
+def napping(work: int | str) -> tuple[dict[str, Any], Scenario]:
+    """What the compiler gets that naps 1 ms after every `work` of computing."""
+    run = napper(work)
     policy = run.policy()
     got = shares(run.run(policy=policy))
     return {
@@ -142,7 +155,9 @@ PREDICTIONS = {
                 idea="an epoch recalculates every slice",
             ),
             Option(
-                "Two pointers swap", "Expired becomes active at one stroke, however many tasks there are.", right=True
+                "Two pointers swap",
+                "Expired becomes active at one stroke, however many tasks there are: press ← below to see it.",
+                right=True,
             ),
             Option(
                 "The idle task runs",
@@ -155,7 +170,7 @@ PREDICTIONS = {
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
-        "A task has dynamic priority 117, another one 123. Who runs first?",
+        "Two tasks are ready: one has priority 117, the other 123. Who runs first?",
         (
             Option("117", "The bitmap is searched from bit 0: the lowest set bit wins.", right=True),
             Option(
@@ -221,7 +236,9 @@ QUESTIONS += (
                 idea="a short slice is a low priority",
             ),
             Option(
-                "It needs a bonus of 11, and there are ten", "DELTA grows with nice: 5 + 6 = 11 at nice 19.", right=True
+                "It needs a bonus of 11, and there are ten",
+                "What is needed grows with nice: 7 at nice 0, 11 at nice 19.",
+                right=True,
             ),
             Option("The kernel forbids it", "No rule names it: the sum just never works out."),
         ),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from schedlab.exercises import check, questions
+from schedlab.exercises import check, questions, score
+from schedlab.goals import shares
 from schedlab.lessons.catalogue import exercise, lesson
 from schedlab.lessons.linux_o1 import cost, napping, one_sleep
 from schedlab.linux.o1 import O1, O1_2_6_22
 from schedlab.scenario import Scenario
-from schedlab.sim import MS
+from schedlab.sim import MS, S
 
 
 class Unrewarded(O1):
@@ -61,18 +62,35 @@ def test_a_known_wrong_answer_is_told_its_own_reason(answer, told):
 def test_an_editor_is_interactive_after_one_sleep_of_70_ms():
     assert one_sleep(60 * MS)[0]["interactive"].startswith("no")
     assert one_sleep(70 * MS)[0]["interactive"].startswith("yes")
-    assert one_sleep(800 * MS)[0]["bonus"] == "9 of 10"
+    assert one_sleep(800 * MS)[0]["bonus"] == "9 of 10, 7 needed"
 
 
 def test_napping_pays():
-    assert napping(10 * MS)[0]["the compiler gets"] == "81 %"
+    got = {work: napping(work)[0]["the compiler gets"] for work in ("5ms", "10ms", "200ms", "500ms", "1000ms")}
+    assert got == {"5ms": "74 %", "10ms": "83 %", "200ms": "84 %", "500ms": "74 %", "1000ms": "58 %"}
+
+
+def test_the_shares_that_the_lesson_names():
+    honest, liar = (shares(lesson(f"o1/{name}").run()) for name in ("honest", "liar"))
+    assert [f"{honest[name]:.0%}" for name in ("compiler", "archiver")] == ["47%", "44%"]
+    assert [f"{liar[name]:.0%}" for name in ("compiler", "archiver")] == ["72%", "20%"]
+
+
+def test_nice_19_needs_more_bonus_than_there_is():
+    assert one_sleep(1 * S, 19)[0]["bonus"] == "10 of 10, 11 needed"
+    assert one_sleep(700 * MS, 19)[0]["interactive"].startswith("no")
 
 
 def test_the_cost_of_o_n_is_counted():
     assert cost(30)[0]["O(n) looks at"].startswith("30 tasks")
 
 
-def test_the_game_has_about_ten_questions():
+def test_the_game_has_thirteen_questions_and_no_place_in_the_list_always_wins():
     game = lesson("o1/game")
     assert isinstance(game, Scenario)
-    assert len(questions(game.run())) == 13  # as the lesson says
+    trace = game.run().explain()
+    asked = questions(trace)
+    assert len(asked) == 13  # as the lesson says
+    places = [sorted(one.candidates).index(one.winner) for one in asked]
+    assert max(places.count(place) for place in places) <= 7
+    assert round(score({}, trace).chance * 100) == 35  # as the lesson says
