@@ -308,7 +308,10 @@ class CFS(Policy):
 
     def fork(self, child: Any, parent: Any) -> None:
         """task_fork_fair(): the child starts where its parent is, a slice behind."""
-        rq = self.queues_of[parent.cpu.id]
+        self.fork_entity(self.queues_of[parent.cpu.id], child)
+
+    def fork_entity(self, rq: CfsRq, child: Any) -> None:
+        """The same, in the queue of both."""
         self.update_curr(rq)
         if rq.curr is not None:
             child.vruntime = rq.curr.vruntime
@@ -369,6 +372,10 @@ class CFS(Policy):
         rq = self.queues_of[cpu.id]
         running = [rq.curr] if rq.curr is not None and rq.curr.on_rq else []
         return [(task,) for task in sorted([*rq.tree, *running], key=by_vruntime)]
+
+    def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]]:
+        """The tree of one CPU."""
+        return self.queues_of[cpu.id].tree.drawn()
 
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The tree of every CPU, in order."""

@@ -171,11 +171,11 @@ class EEVDF(Policy):
             return self.requeue_delayed(rq, task)
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=why in ("new", "fork"))
-        self.account(rq, task)
+        self.queue_up(rq, task)
         if self.server is not None and rq.nr_running == 1:
             self.server.start_server(cpu)
 
-    def account(self, rq: EevdfRq, task: Any) -> None:
+    def queue_up(self, rq: EevdfRq, task: Any) -> None:
         """Count it in."""
         rq.load += task.weight
         rq.nr_running += 1
@@ -308,9 +308,13 @@ class EEVDF(Policy):
         fulfilled = self.update_deadline(curr)
         self.update_min_vruntime(rq)
         if self.server is not None:
-            self.server.charge_server(cpu, ran)
+            self.tell_server(cpu, curr, ran)
         if rq.nr_running > 1 and (fulfilled or self.lost_protection(rq, curr)):
             self.machine.resched(cpu)
+
+    def tell_server(self, cpu: Any, curr: Any, ran: int) -> None:
+        """Whatever fair tasks run uses up the server's budget."""
+        self.server.charge_server(cpu, ran)
 
     def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
         """did_preempt_short(): not protected any more, and not eligible."""
@@ -479,6 +483,10 @@ class EEVDF(Policy):
         running = [rq.curr] if rq.curr is not None and rq.curr.on_rq else []
         return [(task, rq) for task in sorted([*rq.tree, *running], key=by_deadline)]
 
+    def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]]:
+        """The tree of one CPU."""
+        return self.queues_of[cpu.id].tree.drawn()
+
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The tree of every CPU, in order."""
         for number, rq in enumerate(self.queues_of):
@@ -500,7 +508,7 @@ class EEVDF_6_6(EEVDF):
         rq = self.queues_of[cpu.id]
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=False)
-        self.account(rq, task)
+        self.queue_up(rq, task)
 
     def pick_eevdf(self, rq: Any) -> Any:
         """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""

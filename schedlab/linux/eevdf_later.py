@@ -58,10 +58,10 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         self.tickets = [0] * len(machine.cpus)
         self.timer_due = [-1] * len(machine.cpus)  # ns: when it goes off
 
-    def account(self, rq: EevdfRq, task: Any) -> None:
+    def queue_up(self, rq: EevdfRq, task: Any) -> None:
         """hrtick_update(): with the second task, the running one gets an end."""
-        super().account(rq, task)
-        cpu = self.machine.cpus[self.queues_of.index(rq)]
+        super().queue_up(rq, task)
+        cpu = self.cpu_of(rq)
         if self.timer_due[cpu.id] <= self.machine.now:
             self.start_hrtick(rq, cpu)
 
@@ -76,8 +76,8 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
 
     def start_hrtick(self, rq: EevdfRq, cpu: Any) -> None:
         """hrtick_start_fair(): it goes off when the present request is fulfilled."""
-        curr = rq.curr
-        if not self.hrtick or rq.nr_running < 2 or curr is None:
+        curr = self.hrtick_for(rq)
+        if not self.hrtick or curr is None:
             return
         left = curr.deadline - curr.vruntime
         if left < 0:
@@ -87,14 +87,26 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         self.timer_due[cpu.id] = self.machine.now + left * curr.weight // NICE_0_LOAD + self.hrtick_late
         self.machine.timer(cpu, self.timer_due[cpu.id], (HRTICK, self.tickets[cpu.id]))
 
+    def hrtick_for(self, rq: EevdfRq) -> Any:
+        """Whose request it ends: that of the running task, if another waits."""
+        return rq.curr if rq.nr_running > 1 else None
+
+    def cpu_of(self, rq: EevdfRq) -> Any:
+        """Whose queue it is."""
+        return self.machine.cpus[self.queues_of.index(rq)]
+
     def timer(self, cpu: Any, name: Any) -> None:
         """hrtick(): as a tick, and whoever runs is looked at again."""
-        if not isinstance(name, tuple) or name[0] != HRTICK or name[1] != self.tickets[cpu.id]:
-            return
-        rq = self.queues_of[cpu.id]
-        if rq.curr is not None and cpu.curr is rq.curr:
-            self.update_curr(rq, cpu)
+        if isinstance(name, tuple) and name == (HRTICK, self.tickets[cpu.id]) and self.update_running(cpu):
             self.machine.resched(cpu)
+
+    def update_running(self, cpu: Any) -> bool:
+        """Charge the running fair task, if there is one."""
+        rq = self.queues_of[cpu.id]
+        if rq.curr is None or cpu.curr is not rq.curr:
+            return False
+        self.update_curr(rq, cpu)
+        return True
 
     def shortest(self, rq: EevdfRq) -> int:
         """cfs_rq_min_slice(): the shortest request of all that are queued, ns."""

@@ -24,7 +24,9 @@ FIRST_VRUNTIME = -(1 << 20)  # of a new queue: near the wrap, so that wrong comp
 class FairTask(Task):
     """A task with a weight."""
 
-    __slots__ = ("weight", "inverse", "vruntime", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime", "on_rq")
+    __slots__ = (
+        "weight", "inverse", "vruntime", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime", "on_rq", "group",
+    )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
         super().__init__(id, name)
@@ -35,6 +37,7 @@ class FairTask(Task):
         self.sum_exec_runtime = 0  # ns, as fresh as the last charge
         self.prev_sum_exec_runtime = 0  # ns: the same when it was last picked
         self.on_rq = False
+        self.group: str | None = None  # the control group it is in, None for the root
 
 
 def set_load_weight(task: Any, nice: int) -> None:
