@@ -45,6 +45,7 @@ OLD = ((2, 4), (2, 6))  # kernels that were recorded by what the tasks themselve
 SINCE_FTRACE = (5, 10)  # the first kernel that was recorded by its own tracepoints
 UNSEEN_NS = 12 * US  # an old recording does not notice a task that ran for less than this inside another's time
 UPDATE_NS = 25 * US  # schedule() has charged who ran not longer than this before the switch is written
+INTERRUPTION_NS = 1 * MS  # kernel threads take less
 TO_SWITCH_NS = 5 * US  # from there to the switch, where no event tells
 
 
@@ -130,6 +131,7 @@ class Traced(Recording):
     wakes: tuple[tuple[int, str], ...] = ()  # every wake-up of a task of the workload: when, who
     placed: Mapping[str, Placed] | None = None
     forks: tuple[int, ...] = ()  # CPU time of the parent before each fork, without a barrier
+    refilled: int | None = None  # when a group with a quota could go on for the first time
     foreign: tuple[tuple[int, int], ...] = ()  # when tasks that are no part of the workload had the CPU
 
 
@@ -267,12 +269,16 @@ def mended(turns: Iterable[Stretch]) -> Iterator[Stretch]:
         before, visit = visit, turn
 
 
-def joined(turns: Iterable[Stretch]) -> tuple[Stretch, ...]:
-    """The turns without the interruptions: a task that was preempted by nobody of the workload just went on."""
+def joined(turns: Iterable[Stretch], longest_gap: int | None = None) -> tuple[Stretch, ...]:
+    """The turns without the interruptions: a task that was preempted by nobody of the workload just went on.
+
+    With `longest_gap`, only if it was away for less than that: a task that has used its quota up stands still.
+    """
     result: list[Stretch] = []
     for turn in turns:
         last = result[-1] if result else None
-        if last and last.task == turn.task and last.left == "R":
+        short = longest_gap is None or (last is not None and turn.start - last.end < longest_gap)
+        if last and last.task == turn.task and last.left == "R" and short:
             result[-1] = last._replace(end=turn.end, left=turn.left)
         else:
             result.append(turn)
@@ -290,6 +296,7 @@ def read_traced(
     wakes: list[tuple[int, str]] = []
     placed: dict[str, Placed] = {}
     foreign: list[tuple[int, int]] = []
+    refilled: int | None = None
     forks: list[int] = []
     on_cpu, idle, since, began, updated, used, seen = "", False, 0, 0, 0, 0, False
     for row in rows:
@@ -319,13 +326,15 @@ def read_traced(
             placed.setdefault(comm, Placed(now, *map(int, numbers)))
         elif event == "stat_runtime":
             updated = now
+        elif event == "unthrottle" and refilled is None:
+            refilled = now
     if on_cpu in known:
         turns.append(Stretch(on_cpu, since, window, "R"))
     elif seen and on_cpu != parent and not idle:
         foreign.append((began, window))
     return Traced(
         **head,
-        stretches=joined(turns),
+        stretches=joined(turns, INTERRUPTION_NS),
         samples=(),
         release_clock=int(data["release_clock_monotonic_ns"]),
         tunables={name.rsplit("/", 1)[-1]: str(value) for name, value in data.get("sched_tunables", {}).items()},
@@ -333,6 +342,7 @@ def read_traced(
         wakes=tuple(wakes),
         placed=placed,
         forks=tuple(forks),
+        refilled=refilled,
         foreign=tuple(foreign),
     )
 

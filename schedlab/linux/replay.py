@@ -12,6 +12,7 @@ foreign    when tasks that are no part of the workload (kernel threads, the pare
 forks      where tasks are forked instead of woken: how much CPU time the parent needed for each
 tunables   of the scheduler
 rt period  when the period of real-time throttling begins, which is before the recording does
+refilled   when the pool of a group with a quota is first filled, for the same reason
 """
 
 from __future__ import annotations
@@ -29,14 +30,25 @@ from schedlab.linux.deadline import Deadline, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
 from schedlab.linux.eevdf_later import EEVDF_7_2, EEVDF_6_12_Stable
 from schedlab.linux.fair_server import DeadlineWithServer
+from schedlab.linux.groups import (
+    DEFAULT_WEIGHT,
+    Group,
+    GroupedCFS,
+    GroupedEEVDF_6_6,
+    GroupedEEVDF_6_12_Stable,
+    GroupedEEVDF_7_2,
+    Groups,
+)
 from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
 from schedlab.linux.recorded import (
+    INTERRUPTION_NS,
     SWITCHES,
     TO_SWITCH_NS,
     Job,
     Model,
+    Placed,
     Recording,
     Stretch,
     Traced,
@@ -62,7 +74,7 @@ from schedlab.linux.task import (
     wake,
     yield_cpu,
 )
-from schedlab.sim import US, Engine
+from schedlab.sim import MS, US, Engine
 from schedlab.trace import NOBODY, Recorder
 
 FIRST_EEVDF, FIRST_DELAYING, FIRST_SERVER, FIRST_SHORT_PROTECTION = (6, 6), (6, 12), (6, 12), (6, 17)  # versions
@@ -142,23 +154,35 @@ def kernel_of(recording: Traced) -> Recorded:
     version = version_of(recording.kernel)
     tunable = {name: int(value) for name, value in (recording.tunables or {}).items() if value.isdigit()}
     features = (recording.tunables or {}).get("features", "").split()
+    grouped: dict[str, Any] = {}
+    if any(job.group for job in recording.jobs):
+        grouped = {"groups": groups_of(recording), "first_period": recording.refilled}
     fair: CFS | EEVDF
     if version < FIRST_EEVDF:
         names = ("latency_ns", "min_granularity_ns", "wakeup_granularity_ns")
-        fair = CFS(*(tunable.get(name) for name in names))
+        fair = (GroupedCFS if grouped else CFS)(*(tunable.get(name) for name in names), **grouped)
     elif version < FIRST_DELAYING:
-        fair = EEVDF_6_6(tunable.get("base_slice_ns"))
+        fair = (GroupedEEVDF_6_6 if grouped else EEVDF_6_6)(tunable.get("base_slice_ns"), **grouped)
     elif version < FIRST_SHORT_PROTECTION:
-        fair = EEVDF_6_12_Stable(tunable.get("base_slice_ns"))
+        fair = (GroupedEEVDF_6_12_Stable if grouped else EEVDF_6_12_Stable)(tunable.get("base_slice_ns"), **grouped)
     else:
-        fair = EEVDF_7_2(tunable.get("base_slice_ns"), "HRTICK" in features, HRTICK_LATE_NS)
-    if any(job.group for job in recording.jobs):
-        raise Unmodelled("no model of recordings with groups yet")
+        hrtick = ("HRTICK" in features, HRTICK_LATE_NS)
+        fair = (GroupedEEVDF_7_2 if grouped else EEVDF_7_2)(tunable.get("base_slice_ns"), *hrtick, **grouped)
     if version >= FIRST_SERVER:
         return Recorded(DeadlineWithServer(exact="HRTICK_DL" in features), RealTime(runtime=None), fair)
     micros = (tunable.get("sched_rt_runtime_us", 950_000), tunable.get("sched_rt_period_us", 1_000_000))
     runtime, period = (value * US for value in micros)
     return Recorded(Deadline(), RealTime(runtime, period, phase_of_period(recording) % period), fair)
+
+
+def groups_of(recording: Recording) -> tuple[Group, ...]:
+    """The groups that the program makes. Raises Unmodelled for others."""
+    names = {job.group for job in recording.jobs if job.group}
+    if not names <= {"A", "B", "lim"}:
+        raise Unmodelled(f"no workload with the groups {', '.join(sorted(names))} is known")
+    weight_of_b = 300 if recording.workload.startswith("w08b") else DEFAULT_WEIGHT
+    known = (Group("A"), Group("B", weight_of_b), Group("lim", quota=20 * MS, period=100 * MS))
+    return tuple(group for group in known if group.name in names)
 
 
 def phase_of_period(recording: Traced) -> int:
@@ -250,6 +274,8 @@ class Stage:
     def prepare(self, job: Job) -> None:
         """A task that will be woken at the moment at which it was."""
         fields: dict[str, Any] = {"nice": job.nice, "policy": job.policy, "rt_priority": job.rt_priority}
+        if job.group:
+            fields["group"] = job.group
         if job.slice and isinstance(self.policy.fair, EEVDF):
             fields["custom_slice"] = job.slice
         if job.policy == SCHED_DEADLINE:
@@ -264,22 +290,31 @@ class Stage:
         if task.policy not in FAIR or placed is None:
             return self.machine.wake_now(task)
         was, task.state = task.state, READY
-        cpu = self.machine.cpus[0]
-        rq: Any = self.policy.fair.queues_of[0]
-        if not rq.nr_running:
-            rq.min_vruntime = placed.average
-        task.vruntime = placed.vruntime
-        if isinstance(self.policy.fair, EEVDF):
-            task.deadline, task.slice = placed.deadline, placed.slice
-        rq.load += task.weight
-        rq.nr_running += 1
-        rq.insert(task)
-        task.on_rq = True
-        if rq.nr_running == 1 and isinstance(self.policy.deadline, DeadlineWithServer):
+        cpu, fair = self.machine.cpus[0], self.policy.fair
+        if isinstance(fair, Groups):
+            for queue, entity in fair.levels(task):
+                name = task.name if entity is task else f"group:{entity.name}"
+                if not entity.on_rq and name in (self.recording.placed or {}):
+                    self.put_in(queue, entity, (self.recording.placed or {})[name])
+        else:
+            self.put_in(fair.queues_of[0], task, placed)
+        if isinstance(self.policy.deadline, DeadlineWithServer):
             self.policy.deadline.start_server(cpu)
         self.recorder.wake(self.machine.now, task.id, cpu.id, NOBODY, was)
         if self.policy.preempts(cpu, task):
             self.machine.resched(cpu)
+
+    def put_in(self, queue: Any, entity: Any, placed: Placed) -> None:
+        """Into a queue, as its first pick found it."""
+        if not queue.nr_running:
+            queue.min_vruntime = placed.average
+        entity.vruntime = placed.vruntime
+        if isinstance(self.policy.fair, EEVDF):
+            entity.deadline, entity.slice = placed.deadline, placed.slice
+        queue.load += entity.weight
+        queue.nr_running += 1
+        queue.insert(entity)
+        entity.on_rq = True
 
     def run(self) -> Model:
         """To the end of the window."""
@@ -292,7 +327,7 @@ class Stage:
         for turn in turns:
             cpu[turn.task] += turn.end - turn.start
             switches[turn.task] += 1
-        return Model(joined(turns), cpu, switches, self.waits(names), "as it was released", self)
+        return Model(joined(turns, INTERRUPTION_NS), cpu, switches, self.waits(names), "as it was released", self)
 
     def turns(self, names: set[str]) -> Iterator[Stretch]:
         """The turns of the workload's tasks; one that others end at once is none, for the kernel let them in first."""
