@@ -52,8 +52,8 @@ who, other: the table that the column points into, one of `TABLES`; mark: "wake"
 source {file, first, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
 forks, templates {language: {id: text}}, counts, columns.
 Optional: mode ("predict" or "scheduler": begin with questions), still (the event that static forms show).
-Everything is sent at once, and events are not paged. Paging would save memory or the first picture, and neither needs it:
-columns are read where they lie, so a million segments with a million events (44 MB of columns) cost 6 MB of
+Everything is sent at once, and events are not paged. Paging would save memory or the first picture, and neither
+needs it: columns are read where they lie, so a million segments with a million events (44 MB of columns) cost 6 MB of
 JavaScript's own and open in 0.12 s (Chromium, two cores; tests/browser/test_states.py holds 60 MB and 1 s).
 
 Templates

@@ -81,9 +81,9 @@ class Playing(Player):
         both = (self.head, self.columns), (head, columns)
         info = self.fork_info = {**parting(*both, tolerance(self.trace, self._other)), "stay": stay}
         self.head_b, self.columns_b = head, columns
-        event = info["differ_a"] if info["differ_a"] is not None else info["differ_b"]
-        side = (self.head, self.columns) if info["differ_a"] is not None else (head, columns)
-        when = "from beginning to end" if event is None else f"until {_moment(*side, event)}"
+        sides = [(side, info[key]) for side, key in zip(both, ("differ_a", "differ_b")) if info[key] is not None]
+        parted = min(sides, key=lambda one: unpack(*one[0])["events.at"][one[1]], default=None)
+        when = "from beginning to end" if parted is None else f"until {_moment(*parted[0], parted[1])}"
         self.text = f"A\n{self.text}\n\nB\n{text}\n\nA and B are the same {when}."
         self._svg = below(self._svg, svg)
 
@@ -216,9 +216,14 @@ STILL_QUESTIONS = 4  # that a text and a picture of predict mode show
 
 
 def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
-    """Predict mode where nothing runs: the first questions with their candidates and numbers, as text and as SVG."""
+    """Predict mode where nothing runs: the first questions with their candidates and numbers, as text and as SVG.
+
+    Who is the scheduler sees all numbers but the one that is compared.
+    """
     scene = Scene(head, columns)
     asked = [event for event in scene.decisions if scene.flags[event] & QUESTION]
+    headings = scene.headings()
+    secret = head["candidates"]["decides"] if head.get("mode") == "scheduler" and head["candidates"] else None
     lines: list[str] = []
     for event in asked[:STILL_QUESTIONS]:
         lane = scene.data["events.lane"][event]
@@ -227,7 +232,8 @@ def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
         rows = scene.candidates(event)
         width = max((len(scene.names[row.task]) for row in rows), default=0)
         for letter, row in zip("abcdefghijkl", rows):
-            numbers = " · ".join(f"{name} {cell}" for name, cell in zip(scene.headings(), row.cells))
+            told = [f"{name} {row.cells[k]}" for k, name in enumerate(headings) if k != secret]
+            numbers = " · ".join(told)
             lines.append(f"  ( ) {letter}  {scene.names[row.task]:<{width}}  {numbers}".rstrip())
     more = len(asked) - STILL_QUESTIONS
     lines += ["", f"and {more} more"] if more > 0 else [] if asked else ["", "nobody had a choice in this run"]
