@@ -332,13 +332,13 @@ class Watch:
             else:
                 self.seen_fields[task.id, kind.removeprefix("field_")] = new
 
-        if hasattr(self.policy, "tree"):
+        if hasattr(self.policy, "tree_of"):
             self.write_trees()
 
     def write_trees(self) -> None:
         """A row for each tree that has another shape, order or colour: `[task, its parent or -1, red, side, key]`."""
         for cpu in self.machine.cpus:
-            nodes = self.policy.tree(cpu)
+            nodes = self.policy.tree_of(cpu)
             if nodes is None:
                 continue
             shape = [

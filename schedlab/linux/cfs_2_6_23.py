@@ -334,6 +334,10 @@ class CFS_2_6_23(Policy):
         """The tree, leftmost first."""
         return [(task,) for task in self.queues_of[cpu.id].tree]
 
+    def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]]:
+        """The tree of one CPU."""
+        return self.queues_of[cpu.id].tree.drawn()
+
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The tree of every CPU, in order."""
         for number, rq in enumerate(self.queues_of):

@@ -149,6 +149,10 @@ class ClassStack(Policy):
                 return found
         return []
 
+    def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]] | None:
+        """That of the fair class."""
+        return self.stack[-1].tree_of(cpu)
+
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The queues of every class."""
         for cls in self.stack:

@@ -26,7 +26,6 @@ from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import cpu_factor
-from schedlab.sim import S
 from schedlab.trace import judgement
 
 BASE_SLICE = 750_000  # ns, times the CPU factor
@@ -373,7 +372,7 @@ class EEVDF(Policy):
 
     def most_lag(self, rq: EevdfRq, task: Any) -> int:
         """The most that may be owed either way, ns of CPU time."""
-        return int(max(2 * task.slice, S // self.machine.hz))
+        return int(max(2 * task.slice, 1_000_000_000 // self.machine.hz))
 
     def keep_deadline(self, task: Any) -> None:
         """PLACE_REL_DEADLINE."""

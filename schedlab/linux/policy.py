@@ -164,6 +164,10 @@ class Policy:
         """Who could run on `cpu` now, as `(task, *arguments of the judgements)`, in the order in which ties fall."""
         raise NotImplementedError
 
+    def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]] | None:
+        """The tree in which tasks wait for `cpu`, as `RBTree.drawn()` gives it; None where there is none."""
+        return None
+
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The places where runnable tasks wait, each with its tasks in order."""
         return ()

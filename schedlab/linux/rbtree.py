@@ -74,6 +74,19 @@ class RBTree:
                 yield node
                 waiting += [node.right, node.left]
 
+    def drawn(self) -> list[tuple[Any, Any, bool, int, int]]:
+        """`(item, its parent's item or None, red, 0 for a left child or 1, key)` of every node, parents first."""
+        return [
+            (
+                node.item,
+                None if node.parent is None else node.parent.item,
+                node.red,
+                int(node.parent is not None and node.parent.right is node),
+                node.key,
+            )
+            for node in self.nodes()
+        ]
+
     def insert(self, item: Any, key: int) -> None:
         """Find the gap, put a red node there, repair."""
         node = Node(item, key)

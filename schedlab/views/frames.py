@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from schedlab.sim import MS
 from schedlab.trace import EXPLAINED, Kind, Trace
 from schedlab.views.bars import Bars, bars, operations, seen
 from schedlab.views.language import Words, solid
@@ -26,7 +27,7 @@ MOST_NAMES = 30_000  # of a name table, other than tasks
 MOST_WALKED = 100_000  # rows of a trace whose waiting tasks are followed one by one
 QUIET, AFTER = 0.7, 1.1  # of the trace: where nothing happens later, the first view ends a little after the last row
 LANES = ("cpu+tasks", "cpu")
-PANELS = ("candidates", "queues", "source")
+PANELS = ("candidates", "queues", "tree", "source")
 
 
 def frames(
@@ -138,14 +139,17 @@ class _Making:
             rows, has = story.rows, story.panels
         else:
             self.kinds.write_all()
-        if walked and "queues" not in has:
+        if walked and not {"queues", "tree"} & has.keys():
             has |= Waiting(trace, p, self.look, self.words, self.task_of, rule).write(rows)
         if trace.scenario is not None and not self.explained:
             has["candidates"] = ""  # each says that its numbers are not there, and can be asked for
         if predict is not None and not isinstance(predict, bool):
             self._ask(rows, predict)
         for panel in [panel for panel in PANELS if panel in has] if panels is None else panels:
-            p.panel(panel, has.get(panel, ""))
+            more: dict[str, Any] = {}
+            if panel == "tree":
+                more = {"order": self.words("tree.order"), "scale": MS, "digits": 3}
+            p.panel(panel, has.get(panel, ""), **more)
         self._forks()
         head, columns = p.pack()
         head["first_view"] = self._first_view(head["first_view"])

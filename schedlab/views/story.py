@@ -22,6 +22,7 @@ from schedlab.views.reasons import Changes, Decisions, Rule
 if TYPE_CHECKING:
     from schedlab.views.frames import Kinds
 
+TREE = EXPLAINED + 4  # the kind of row that holds a tree
 TICK = "tick"
 FEW_TICKS = 2  # ticks for each plain row: with more than these, plain counting down is left out
 
@@ -66,6 +67,10 @@ class Story:
         self.decided: tuple[Row, dict[str, Any]] | None = None
         self.due_at = 0  # ns: when what is due happened
         self.at = 0  # the row of `hook`
+        self.tree_due: list[list[int]] | None = None  # the tree as it is after what is due
+        if self.whole and any(kind == TREE for kind in trace.kind) and len(trace.names.get(look.lanes, ())) == 1:
+            self.panels.pop("queues", None)
+            self.panels["tree"] = words.get("panel.tree")
         self.ran: tuple[int, list[int]] = (-1, [])  # when a hook ran that belongs to the next row, and its lines
 
     def write(self, ticks: bool | None) -> None:
@@ -87,6 +92,8 @@ class Story:
             elif name.startswith("field_"):
                 self.due_at = row.time
                 self.changes.put(row.who, name.removeprefix("field_"), row.a, row.b)
+            elif name == "tree":
+                self.tree_due = trace.notes[row.a]["tree"]
             else:
                 self._settle(row)
                 if name == "hook":
@@ -219,6 +226,14 @@ class Story:
         """Due changes and moves belong to `event`; said in its grey line unless that is taken."""
         if event < 0:
             return
+        if self.tree_due is not None and "tree" in self.panels:
+            of = self.tasks
+            rows = [
+                (of[task], None if up < 0 else of[up], bool(red), side, key)
+                for task, up, red, side, key in self.tree_due
+            ]
+            self.p.tree(event, rows)
+            self.tree_due = None
         due = self.changes.take()
         told = self.changes.told(due, subject, self.names) + self._places(event, subject)
         if told and not silent and self.noted != event:

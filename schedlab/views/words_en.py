@@ -130,6 +130,8 @@ WORDS: dict[str, str] = {
     "place.asleep": "asleep",
     # panels and changes
     "panel.queues": "Run queue",
+    "panel.tree": "The tree",
+    "tree.order": "the next is leftmost",
     "panel.slots": "The task array",
     "panel.arrays": "Two arrays",
     "panel.states": "Who waits",
