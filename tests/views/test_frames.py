@@ -447,7 +447,7 @@ def test_tasks_beyond_what_a_column_can_number_share_one(monkeypatch):
     ("options", "complaint"),
     [
         ({"lanes": "gpu"}, "lanes must be one of cpu+tasks, cpu, not 'gpu'"),
-        ({"panels": ["tea"]}, "panels must be some of candidates, queues, source, not 'tea'"),
+        ({"panels": ["tea"]}, "panels must be some of candidates, queues, tree, source, not 'tea'"),
         ({"language": "xx"}, "language must be one of en"),
         ({"at": -1}, "at must be 0 to 20000000 ns, not -1"),
     ],
