@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,7 @@ from schedlab.lessons.glossary import TERMS
 from schedlab.scenario import nearest
 
 COLUMNS = 96  # of a text
+FIRST_LESSON = "00"
 SYSTEMS = {  # by the first digit of a lesson's number
     "0": "How schedulers are designed", "1": "Linux", "2": "Go", "3": "Kubernetes", "4": "List-watch", "5": "All three",
 }  # fmt: skip
@@ -108,6 +111,28 @@ def elsewhere(name: str, folder: str | Path | None = None) -> Listing:
         if one.lesson in files:
             listing.links[k] = files[one.lesson].name
     return listing
+
+
+def contents(folder: str | Path | None = None) -> Listing:
+    """A map of the lessons that exist, each with its title as the link and what it begins with."""
+    files = lesson_files(folder)
+    listing = Listing([], "contents")
+    for number, path in files.items():
+        if number == FIRST_LESSON:  # which shows the map
+            continue
+        title, first = opening(path)
+        listing.links[len(listing.entries)] = path.name
+        listing.entries.append((title, first, SYSTEMS.get(number[0], "")))
+    return listing
+
+
+def opening(path: Path) -> tuple[str, str]:
+    """The heading of a stored lesson and the first sentence below it, without markup."""
+    cells = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
+    heading, _, below = "".join(cells[0]["source"] if cells else "").strip().partition("\n")
+    paragraph = re.sub(r"<[^>]+>|\*+", "", below.strip().partition("\n\n")[0]).replace("\n", " ")
+    sentence = re.match(r".+?[.?!](?=\s|$)", paragraph)
+    return heading.lstrip("# ") or path.stem, sentence[0] if sentence else paragraph
 
 
 def terms(*wanted: str) -> Listing:

@@ -223,7 +223,7 @@ def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
     scene = Scene(head, columns)
     asked = [event for event in scene.decisions if scene.flags[event] & QUESTION]
     headings = scene.headings()
-    secret = head["candidates"]["decides"] if head.get("mode") == "scheduler" and head["candidates"] else None
+    secret = (head["candidates"] or {}).get("decides") if head.get("mode") == "scheduler" else None
     lines: list[str] = []
     for event in asked[:STILL_QUESTIONS]:
         lane = scene.data["events.lane"][event]

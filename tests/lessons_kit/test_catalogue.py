@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import schedlab
 from schedlab.lessons import catalogue
 from schedlab.lessons.catalogue import LessonError, lesson, part, parts, questions
 from schedlab.lessons.glossary import TERMS
-from schedlab.lessons.listing import Elsewhere, elsewhere, lesson_files, simplified, terms
+from schedlab.lessons.listing import Elsewhere, contents, elsewhere, lesson_files, simplified, terms
 from schedlab.scenario import Scenario
 from schedlab.trace import Trace
 from schedlab.widgets.quiz import faults
@@ -117,3 +118,25 @@ def test_looking_at_the_names_loads_none_of_them():
     ask = "import schedlab, sys; dir(schedlab); print(*[m for m in sys.modules if m.startswith('schedlab')])"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["schedlab"]
+
+
+def test_the_map_holds_the_lessons_that_exist_and_each_links_to_its_file(tmp_path):
+    def write(name, source):
+        cells = [{"cell_type": "markdown", "source": source}] if source else []
+        (tmp_path / name).write_text(json.dumps({"cells": cells}), encoding="utf-8")
+
+    write("00-start-here.ipynb", "# 00 · Start here\n\nNot in its own map.")
+    write("13-o1.ipynb", "# 13 · O(1)\n\nA **server** of <dfn>threads</dfn>\nwith 2.6.11 runs. More.\n\nElse.")
+    write("20-go.ipynb", ["# 20 · <script>\n", "\n", "No end"])
+    write("22-empty.ipynb", "")
+    listing = contents(tmp_path)
+    assert listing.entries == [
+        ("13 · O(1)", "A server of threads with 2.6.11 runs.", "Linux"),
+        ("20 · <script>", "No end", "Go"),
+        ("22-empty", "", "Go"),
+    ]
+    assert 'href="13-o1.ipynb"' in listing.html()
+    assert "<script>" not in listing.html()
+    assert set(contents().links.values()) == {path.name for path in (ROOT / "lessons").glob("[1-9]*.ipynb")} | {
+        path.name for path in (ROOT / "lessons").glob("0[1-9]*.ipynb")
+    }

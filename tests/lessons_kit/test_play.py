@@ -70,6 +70,11 @@ def test_two_futures_begin_where_they_part_or_at_the_moment_that_was_asked_for()
     assert events(asked, "at")[asked.cursor] <= 280 * MS < events(asked, "at")[asked.cursor + 1]
 
 
+def test_the_text_says_when_the_earlier_of_two_differences_is():
+    player = play(lesson("start/hook"), compare=lesson("start/asked"))
+    assert player.text.endswith("A and B are the same until 475 ms.")  # A's next event is at 600 ms
+
+
 def test_a_model_that_is_within_its_tolerance_is_the_same_as_its_kernel():
     player = play(lesson("o1/kernel"), compare=lesson("o1/model"))
     assert player.text.endswith("A and B are the same from beginning to end.")
