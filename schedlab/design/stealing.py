@@ -6,6 +6,15 @@ spent: that is why Linux and Go steal.
 
 The flaw: a thief looks into queues that turn out to be empty, and stolen tasks leave a warm
 cache behind.
+
+A rule of your own is one method:
+
+    class Neighbours(Stealing):
+        def order(self, cpu):                  whom to try, one after the other
+            return [self.machine.cpus[cpu.id - 1]]
+
+        def take(self, cpu, victim, waiting):  how many of the victim's waiting tasks to take
+            return 1
 """
 
 from __future__ import annotations
@@ -15,6 +24,7 @@ from typing import Any
 
 from schedlab.design.own_queues import OwnQueues
 from schedlab.design.scheduler import MachineView
+from schedlab.scenario import whole
 from schedlab.trace import Ranking, judgement
 
 AMOUNTS = ("half", "one")
@@ -51,12 +61,22 @@ class Stealing(OwnQueues):
             self.steal(cpu)
         return queue.popleft() if queue else None
 
+    def order(self, cpu: Any) -> Iterable[Any]:
+        """Whom `cpu` tries, one after the other, when it has run out of work. Pure: pictures ask it, too."""
+        return self.victims[cpu.id]
+
+    def take(self, cpu: Any, victim: Any, waiting: int) -> int:
+        """How many of so many tasks that wait at `victim` the thief `cpu` takes: 1 or more."""
+        return (waiting + 1) // 2 if self.amount == "half" else 1
+
     def steal(self, cpu: Any) -> None:
-        """Take from the first victim that has waiting tasks, oldest first."""
-        for victim in self.victims[cpu.id]:
+        """Take from the first victim that has waiting tasks, oldest first. Raises ValueError for an impossible rule."""
+        for victim in self.order(cpu):
+            if victim not in self.machine.cpus or victim is cpu:
+                raise ValueError(f"{self.name}.order must name other CPUs, not {victim!r}: {cpu} is the thief")
             waiting = self.queue[victim.id]
             if waiting:
-                many = (len(waiting) + 1) // 2 if self.amount == "half" else 1
+                many = whole(self.take(cpu, victim, len(waiting)), f"{self.name}.take", 1, len(waiting))
                 loot = [waiting.popleft() for _ in range(many)]
                 self.machine.steal(cpu, victim, loot)
                 self.queue[cpu.id].extend(loot)
@@ -66,7 +86,7 @@ class Stealing(OwnQueues):
 
     def line(self, cpu: Any) -> Iterator[Any]:
         """The tasks in the order in which `cpu` would come to them: its own, then its victims'."""
-        for owner in (cpu, *self.victims[cpu.id]):
+        for owner in (cpu, *self.order(cpu)):
             yield from self.queue[owner.id]
 
     @judgement

@@ -19,6 +19,7 @@ LINUX_PARTS = ("v001", "on", "o1")
 HERE = "tests/lessons_kit/test_assumptions.py"
 TOYS = ("preemption", "stealing")  # parts on the toy machine of schedlab/design
 PREEMPTION = "tests/lessons_kit/test_preemption.py"
+STEALING = "tests/lessons_kit/test_stealing.py"
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
@@ -114,5 +115,33 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "A scheduler can read `task.remaining`, the work a task still has. Real ones do not know it, and guess.",
         "struct task_struct in include/linux/sched.h of Linux 6.12 holds what a task has had (sum_exec_runtime) only",
         f"{PREEMPTION}::test_the_work_that_is_left_can_be_read",
+    ),
+    Assumption(
+        "toy-messages-take-turns",
+        ("stealing",),
+        "A message takes time only from who sends it, before its next task. Locks and answers cost nothing.",
+        "detach_tasks() in kernel/sched/fair.c of Linux 6.12 works under the lock of the queue it takes from",
+        f"{STEALING}::test_a_message_is_paid_by_its_sender",
+    ),
+    Assumption(
+        "toy-moving-is-free",
+        ("stealing",),
+        "A job that moves works on as fast as before. On a real machine it finds a cold cache.",
+        "task_hot() in kernel/sched/fair.c of Linux 6.12 keeps tasks that ran within the last 0.5 ms where they are",
+        f"{STEALING}::test_moving_takes_no_time",
+    ),
+    Assumption(
+        "toy-thieves-do-not-spin",
+        ("stealing",),
+        "A CPU looks for work when it runs dry and when somebody begins to wait, once each time, and else sleeps.",
+        "findRunnable() in runtime/proc.go of Go 1.27 makes four passes over all Ps, with few Ms spinning",
+        f"{STEALING}::test_an_idle_cpu_tries_each_other_one_once",
+    ),
+    Assumption(
+        "toy-looking-is-free",
+        ("stealing",),
+        "An `order` of your own may read how long all queues are, for nothing.",
+        "sched_balance_find_src_rq() in kernel/sched/fair.c of Linux 6.12 reads every queue of a group",
+        f"{STEALING}::test_reading_lengths_sends_nothing",
     ),
 )
