@@ -44,7 +44,8 @@ def test_the_newest_of_equals_goes_first():
 def test_who_ran_last_in_an_epoch_begins_the_next():
     """The point for the address space: 3 2 1 | 1 3 2 | 2 3 1."""
     assert ran_in("o(n)", hogs("1", "2", "3"), "540ms") == [
-        ("3", 0, 60), ("2", 60, 120), ("1", 120, 240), ("3", 240, 300), ("2", 300, 420), ("3", 420, 480), ("1", 480, 540),
+        ("3", 0, 60), ("2", 60, 120), ("1", 120, 240), ("3", 240, 300), ("2", 300, 420), ("3", 420, 480),
+        ("1", 480, 540),
     ]  # fmt: skip
 
 
