@@ -19,7 +19,6 @@ from typing import Any
 from schedlab.linux.eevdf import EEVDF, EevdfRq
 from schedlab.linux.fair import calc_delta_fair, positive_ns
 from schedlab.linux.weights import NICE_0_LOAD
-from schedlab.sim import S
 
 HRTICK = "hrtick"
 
@@ -153,4 +152,4 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         slices = [entity.slice for entity in rq.tree]
         if rq.curr is not None and rq.curr.on_rq:
             slices.append(rq.curr.slice)
-        return max(slices) + S // int(self.machine.hz)
+        return max(slices) + 1_000_000_000 // int(self.machine.hz)

@@ -42,11 +42,13 @@ KINDS = (
     "hog", "late_hog", "interactive", "burst", "yield", "run_sleep", "dl_job_yield", "ping", "pong",
 )  # fmt: skip
 OLD = ((2, 4), (2, 6))  # kernels that were recorded by what the tasks themselves noticed
+FIRST_EEVDF = (6, 6)  # version
 SINCE_FTRACE = (5, 10)  # the first kernel that was recorded by its own tracepoints
 UNSEEN_NS = 12 * US  # an old recording does not notice a task that ran for less than this inside another's time
 UPDATE_NS = 25 * US  # schedule() has charged who ran not longer than this before the switch is written
 INTERRUPTION_NS = 1 * MS  # kernel threads take less
 TO_SWITCH_NS = 5 * US  # from there to the switch, where no event tells
+TO_PROGRAM_NS = 1_200  # and from the switch until the task is in its program
 
 
 class RecordingError(ValueError):
@@ -96,6 +98,14 @@ class Placed(NamedTuple):
     average: int
 
 
+class Picked(NamedTuple):
+    """A pick, and the number that it was made by: on CFS the task's vruntime, on EEVDF its deadline."""
+
+    time: int
+    task: str
+    compared: int
+
+
 @dataclass(frozen=True)
 class Recording:
     """What was recorded: the set-up, every turn of a task, and when /proc was read."""
@@ -130,8 +140,10 @@ class Traced(Recording):
     woken: Mapping[str, int] | None = None  # when each task first woke
     wakes: tuple[tuple[int, str], ...] = ()  # every wake-up of a task of the workload: when, who
     placed: Mapping[str, Placed] | None = None
+    picks: tuple[Picked, ...] = ()
     forks: tuple[int, ...] = ()  # CPU time of the parent before each fork, without a barrier
     refilled: int | None = None  # when a group with a quota could go on for the first time
+    waiting: tuple[tuple[int, int], ...] = ()  # when other tasks stood in the queue before they had it
     foreign: tuple[tuple[int, int], ...] = ()  # when tasks that are no part of the workload had the CPU
 
 
@@ -291,10 +303,12 @@ def read_traced(
     """What the tracepoints of a kernel since 5.10 tell. Raises KeyError, TypeError or ValueError."""
     window = int(data["window_ns"])
     parent = "" if any(entry["kind"] != "burst" for entry in data["tasks"]) else "wl_parent"
+    placed_at = "fork" if version_of(head["kernel"]) < FIRST_EEVDF else "wakeup_new"  # a child, by task_fork_fair()
     turns: list[Stretch] = []
     woken: dict[str, int] = {}
     wakes: list[tuple[int, str]] = []
     placed: dict[str, Placed] = {}
+    picks: list[Picked] = []
     foreign: list[tuple[int, int]] = []
     refilled: int | None = None
     forks: list[int] = []
@@ -310,20 +324,23 @@ def read_traced(
             if on_cpu in known:
                 turns.append(Stretch(on_cpu, since, now, row["prev_state"]))
             elif on_cpu == parent:
-                used += now - since
+                used += max(0, now - TO_SWITCH_NS - since)
             elif not idle:
                 foreign.append((began, now - TO_SWITCH_NS))
             on_cpu, idle, since, began = row["next_comm"], row["next_pid"] == "0", now, charged
-        elif event in ("wakeup", "wakeup_new"):
+            if on_cpu == parent:
+                since += TO_PROGRAM_NS
+        if event == placed_at and parent:
+            forks.append(used + now - since)
+            used, since = 0, now
+        if event in ("wakeup", "wakeup_new"):
             woken.setdefault(comm, now)
             if comm in known:
                 wakes.append((now, comm))
-            if event == "wakeup_new" and parent:
-                forks.append(used + now - since)
-                used, since = 0, now
         elif event == "pick" and row["vruntime_ns"]:
             numbers = (row[field] or 0 for field in ("vruntime_ns", "deadline_ns", "slice_ns", "vref_ns"))
             placed.setdefault(comm, Placed(now, *map(int, numbers)))
+            picks.append(Picked(now, comm, int(row["deadline_ns"] or row["vruntime_ns"])))
         elif event == "stat_runtime":
             updated = now
         elif event == "unthrottle" and refilled is None:
@@ -341,10 +358,37 @@ def read_traced(
         woken=woken,
         wakes=tuple(wakes),
         placed=placed,
+        picks=tuple(picks),
         forks=tuple(forks),
+        waiting=tuple(waiters(rows, window, {parent} - {""})) if never_sleeps(data) else (),
         refilled=refilled,
         foreign=tuple(foreign),
     )
+
+
+def never_sleeps(data: Mapping[str, Any]) -> bool:
+    """Do all tasks compute from the release on? Then whatever else is queued is no part of the workload."""
+    return all(entry["kind"] in ("hog", "burst") and not entry["delay_ms"] for entry in data["tasks"])
+
+
+def waiters(rows: Iterable[Mapping[str, str]], window: int, runnable: set[str]) -> Iterator[tuple[int, int]]:
+    """From when to when another task was queued: `nr` of a pick in the root's queue, less the workload's tasks."""
+    since: list[int] = []
+    for row in rows:
+        now = int(row["t_ns"])
+        if now > window:
+            break
+        if row["event"] in ("wakeup", "wakeup_new"):
+            runnable.add(row["comm"])
+        elif row["event"] == "switch" and row["prev_state"] != "R":
+            runnable.discard(row["comm"])
+        elif row["event"] == "pick" and "depth=0" in row["extra"] and row["nr"] and "group" not in row["comm"]:
+            others = int(row["nr"]) - len(runnable)
+            while len(since) < others:
+                since.append(now)
+            while len(since) > max(0, others):
+                yield since.pop(0), now
+    yield from ((begin, window) for begin in since)
 
 
 # -- a run of the model, in the same terms ----------------------------------------------------------

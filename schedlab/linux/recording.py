@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from schedlab.linux import replay, replay_old
 from schedlab.linux.kinds import LINUX, READY, RUNNING, SLEEPING
 from schedlab.linux.recorded import LEFT, Model, Recording, Stretch, Traced, first_divergence, read_recording
-from schedlab.sim import MS, S
+from schedlab.sim import MS, US, S
 from schedlab.trace import NOBODY, Recorder, Trace
 
 SHARE_POINTS = 0.01  # tolerance: of the total
-SWITCH_PART = 0.05
+SWITCH_PART = 0.05  # or one switch: of three, that is the least by which two can differ
 WAIT_PART = 0.10  # or one tick
 
 WAKE = next(kind.id for kind in LINUX.kinds if kind.name == "wake")
@@ -203,7 +203,7 @@ def compare_with_recording(path: str | Path) -> Comparison:
             Line(
                 job.name,
                 Figure(*share, ok=abs(share[0] - share[1]) <= SHARE_POINTS),
-                Figure(*switches, ok=abs(switches[0] - switches[1]) <= SWITCH_PART * switches[0]),
+                Figure(*switches, ok=abs(switches[0] - switches[1]) <= max(SWITCH_PART * switches[0], 1)),
                 Figure(*wait, ok=abs(wait[0] - wait[1]) <= max(WAIT_PART * wait[0], recording.tick)),
             )
         )
@@ -218,11 +218,13 @@ def divergence(recording: Recording, model: Model) -> Divergence | None:
     kernel, mine = (turns[at] if at < len(turns) else None for turns in (recording.stretches, model.turns))
     time = min(turn.start for turn in (kernel, mine) if turn)
     real, ours = (turn.task if turn else "nobody" for turn in (kernel, mine))
-    return Divergence(at, time, real, ours, cause(recording, kernel, mine))
+    return Divergence(
+        at, time, real, ours, cause(recording, kernel, mine, recording.stretches[at - 1].task if at else None)
+    )
 
 
-def cause(recording: Recording, kernel: Stretch | None, model: Stretch | None) -> str:
-    """What can be told of a divergence from the two turns alone."""
+def cause(recording: Recording, kernel: Stretch | None, model: Stretch | None, before: str | None) -> str:
+    """What can be told of a divergence from the two turns, and from who ran before."""
     if kernel is None or model is None:
         return "one of the two ends here: a turn at the very end of the window"
     apart = abs(model.start - kernel.start) / MS
@@ -231,7 +233,22 @@ def cause(recording: Recording, kernel: Stretch | None, model: Stretch | None) -
         return f"its turn began {apart:.1f} ms {side} in the model: the slice or the sleep before had another length"
     if apart > recording.tick / MS / 2:
         return f"the turn before ended {apart:.1f} ms {side} in the model"
+    # where one of the two began earlier, the other went on with the task before
+    earlier = model.start - kernel.start > recording.tick // 8, kernel.start - model.start > recording.tick // 8
+    chosen = before if earlier[1] else kernel.task, before if earlier[0] else model.task
+    near = how_near(recording, chosen, kernel.start)
+    if near is not None:
+        return f"{chosen[0]} rather than {chosen[1]}: in the kernel {near / US:.1f} us of virtual time lay between them"
     return "chosen at the same moment: the two are equal in what the model compares, or it does not know all"
+
+
+def how_near(recording: Recording, tasks: tuple[str | None, str | None], since: int) -> int | None:
+    """How far the numbers of two tasks lie apart by which the kernel chose, in virtual ns; None where not recorded."""
+    if not isinstance(recording, Traced):
+        return None
+    picks = [pick for pick in recording.picks if pick.time > since - MS]
+    first = [next((pick for pick in picks if pick.task == task), None) for task in tasks]
+    return None if first[0] is None or first[1] is None else abs(first[0].compared - first[1].compared)
 
 
 def table(comparison: Comparison) -> Iterator[str]:

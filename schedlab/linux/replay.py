@@ -43,6 +43,7 @@ from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
 from schedlab.linux.recorded import (
+    FIRST_EEVDF,
     INTERRUPTION_NS,
     SWITCHES,
     TO_SWITCH_NS,
@@ -77,7 +78,7 @@ from schedlab.linux.task import (
 from schedlab.sim import MS, US, Engine
 from schedlab.trace import NOBODY, Recorder
 
-FIRST_EEVDF, FIRST_DELAYING, FIRST_SERVER, FIRST_SHORT_PROTECTION = (6, 6), (6, 12), (6, 12), (6, 17)  # versions
+FIRST_DELAYING, FIRST_SERVER, FIRST_SHORT_PROTECTION = (6, 12), (6, 12), (6, 17)  # versions
 FAIR = (SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE)
 FOREIGN = -1  # the policy of tasks that are no part of the workload
 
@@ -261,15 +262,37 @@ class Stage:
         )
         self.costs = {job.name: costs_of(recording, job, self.switch_ns) for job in recording.jobs}
         self.machine.costs = self.costs
+        self.foreign = self.start_waiters()
         foreign: Any = self.machine.create(FOREIGN_NAME, self.foreign_steps(), policy=FOREIGN)
-        if recording.foreign:
-            self.machine.start(foreign, self.after_tick(recording.foreign[0][0]))
+        if self.foreign:
+            self.machine.start(foreign, self.after_tick(self.foreign[0][0]))
         if recording.has_barrier:
             for job in recording.jobs:
                 self.prepare(job)
         else:
             parent: Any = self.machine.create(PARENT, self.parent_steps())
             self.machine.start(parent, 0)
+
+    def start_waiters(self) -> list[tuple[int, int]]:
+        """Kernel threads that had to wait for their turn: fair tasks like others. What is left of `foreign`.
+
+        On CFS none has to: each comes with a sleeper's credit, and interrupts.
+        """
+        foreign = list(self.recording.foreign)
+        for begin, end in self.recording.waiting if isinstance(self.policy.fair, EEVDF) else ():
+            turns = [turn for turn in foreign if begin < turn[0] and turn[1] <= end]
+            if turns:
+                at = foreign.index(turns[0])
+                since = max(turns[0][0], foreign[at - 1][1] if at else 0)
+                ran = max(US, turns[0][1] - since - self.switch_ns)
+                thread: Any = self.machine.create(FOREIGN_NAME, [run(ran), sleep()])
+                self.machine.start(thread, self.last_tick(begin))
+                del foreign[at]
+        return foreign
+
+    def last_tick(self, when: int) -> int:
+        """The tick before, which has woken somebody."""
+        return max(0, when - (when - self.first_tick) % self.recording.tick)
 
     def prepare(self, job: Job) -> None:
         """A task that will be woken at the moment at which it was."""
@@ -359,7 +382,7 @@ class Stage:
 
     def foreign_steps(self) -> Iterator[Step]:
         """Tasks that are no part of the workload: on the CPU from one recorded moment to another."""
-        for begin, end in self.recording.foreign:
+        for begin, end in self.foreign:
             begin = self.after_tick(begin)
             if begin > self.machine.now:
                 yield sleep(begin - self.machine.now)

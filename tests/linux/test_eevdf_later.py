@@ -97,7 +97,7 @@ def test_the_timer_ends_a_request_on_the_nanosecond() -> None:
 def test_without_the_timer_only_the_tick_ends_it() -> None:
     machine = two_tasks(EEVDF_7_2(base_slice=700_000, hrtick=False))
     machine.engine.run(40 * MS)
-    assert machine.policy.tickets == [0]  # type: ignore[attr-defined]
+    assert machine.policy.tickets == [0]  # type: ignore[attr-defined]  # of this policy
 
 
 def test_a_shorter_request_shortens_the_protection_of_whoever_runs() -> None:
