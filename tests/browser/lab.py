@@ -44,6 +44,7 @@ HARMLESS = (
     "ResizeObserver loop completed with undelivered notifications",  # browsers say it of any layout in an observer
     "/lsp/status",  # the language server is off
     "Could not restore the debugger state",  # a kernel that was ended or restarted
+    "message before replies were done",  # the same
 )
 
 

@@ -125,6 +125,7 @@ def test_switching_the_theme_recolours_canvas_and_svg_without_reload(lab: Lab, n
             arg=[player.element_handle(), "dark" if theme == DARK else "light"],
         )
         notebook.page.wait_for_timeout(400)  # the style sheet may follow its attribute
+        notebook.widgets(0)  # in sight: what is scrolled away is drawn when it comes back
         root = style(player, "background-color", "color")
         assert contrast(root["background-color"], root["color"]) > 10
         texts = player.locator("svg text").all()

@@ -170,7 +170,7 @@ def test_every_focusable_element_shows_a_ring_of_3_to_1(player: Open, theme: str
     p.press("p", "ArrowRight", "1")
     assert p.root().get_by_role("button", name="Reveal").count() == 1
     p.page.locator("#outside").focus()
-    rings = []
+    rings: list[tuple[str, str, float, str, str]] = []
     for _ in range(60):
         p.page.keyboard.press("Tab")
         ring = p.page.evaluate(

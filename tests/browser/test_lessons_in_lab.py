@@ -87,7 +87,9 @@ def faults(notebook: Notebook, lab: Lab, cells: list[int]) -> list[str]:
             if tone != ("dark" if theme == DARK else "light"):
                 out.append(f"{theme}: a widget is {tone}")
         shown = [*players, *others]
-        out += [f"{theme}: {fault}" for fault in (axe(lab.page, *shown) if shown else [])]
+        # all rules once, and what another tone can change
+        only = () if theme == LIGHT else ("color-contrast",)
+        out += [f"{theme}: {fault}" for fault in axe(lab.page, *shown, together=True, only=only)]
     out += notebook.problems.errors
     out += [f"asked {url}" for url in notebook.problems.foreign]
     return out

@@ -25,7 +25,11 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., PlayerPage]
 
 GROUNDS = {"light": "#ffffff", "dark": "#111111"}
-FAMILIES = {"linux": payloads.linux_small, "go": payloads.go_small, "kube": payloads.kube_small}
+FAMILIES: dict[str, Callable[[], payloads.Packed]] = {
+    "linux": payloads.linux_small,
+    "go": payloads.go_small,
+    "kube": payloads.kube_small,
+}
 WIDTHS = (700, 1000, 1400)
 LAPTOP = 690  # px of a notebook on a 13-inch screen
 
@@ -119,7 +123,7 @@ def test_switching_the_hosts_theme_recolours_canvas_and_svg_without_reload(playe
     p.page.evaluate("v => document.body.style.cssText = v", HOSTS["JupyterLab's light variables"][0])
     p.render(payloads.linux_small())
     p.go(12)
-    seen = {}
+    seen: dict[str, tuple[set[tuple[int, int, int]], set[str], str]] = {}
     for tone in ("light", "dark", "light"):
         wanted = HOSTS[f"JupyterLab's {tone} variables"][0]
         p.page.evaluate("v => document.body.style.cssText = v", wanted)

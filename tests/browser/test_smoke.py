@@ -199,8 +199,8 @@ def test_who_is_the_scheduler_sees_no_ranking_before_the_answer(player, schedule
     titles = table.locator("td:not(:first-child)").evaluate_all("all => all.map(td => td.title).filter(Boolean)")
     assert titles == [f"{v:.0f}" for k, v in numbers_of(head, columns, q) if k != decides]
     assert not p.root().locator(".p-candidates svg[role=img]").is_visible()
-    assert p.root().locator(".p-queues .acc").count() == 0
-    name = p.root().locator(".p-queues svg").get_attribute("aria-label")
+    assert p.root().locator(".p-queues .acc, .p-tree .tokg:visible").count() == 0
+    name = p.root().locator(".p-queues svg, .p-tree svg").get_attribute("aria-label")
     assert not any(c.isdigit() for c in name.replace("CPU 0", "")), name
     p.press("1", "Enter")
     assert p.state()["predict"]["ask"] == -1

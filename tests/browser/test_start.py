@@ -17,7 +17,11 @@ from tests.browser.see import colours_drawn, picture
 pytestmark = pytest.mark.browser
 Open = Callable[..., PlayerPage]
 
-FAMILIES = {"linux": payloads.linux_small, "go": payloads.go_small, "kube": payloads.kube_small}
+FAMILIES: dict[str, Callable[[], payloads.Packed]] = {
+    "linux": payloads.linux_small,
+    "go": payloads.go_small,
+    "kube": payloads.kube_small,
+}
 MODULE_KB = 60  # gzipped
 PAINT_MS = 1_000
 

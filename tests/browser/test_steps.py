@@ -109,7 +109,7 @@ def test_next_decision_lands_on_a_decision(player: Open, form: str):
     flags = unpack(*payload)["events.flags"]
     decisions = [i for i, f in enumerate(flags) if f & DECISION and i > 0]
     p = player(payload, motion=False)
-    forth = []
+    forth: list[int] = []
     while not p.root().get_by_role("button", name="Next decision").is_disabled() and len(forth) < len(flags):
         p.root().get_by_role("button", name="Next decision").click()
         forth.append(p.state()["i"])

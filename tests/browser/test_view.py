@@ -188,14 +188,13 @@ def test_the_overviews_window_drags_and_its_handles_zoom(player: Open):
         p.page.mouse.up()
         return [t / end for t in p.state()["view"]]
 
-    near = {"abs": 0.01}
-    assert drag(0.4, 0.6) == pytest.approx([0.5, 0.7], **near)
-    assert drag(0.7, 0.9) == pytest.approx([0.5, 0.9], **near)
-    assert drag(0.5, 0.8) == pytest.approx([0.8, 0.9], **near)
-    assert drag(0.85, 0.0) == pytest.approx([0.0, 0.1], **near), "it stops at the edge"
+    assert drag(0.4, 0.6) == pytest.approx([0.5, 0.7], abs=0.01)
+    assert drag(0.7, 0.9) == pytest.approx([0.5, 0.9], abs=0.01)
+    assert drag(0.5, 0.8) == pytest.approx([0.8, 0.9], abs=0.01)
+    assert drag(0.85, 0.0) == pytest.approx([0.0, 0.1], abs=0.01), "it stops at the edge"
     p.page.mouse.click(box["x"] + box["width"] * 0.6, y)
     p.settle()
-    assert [t / end for t in p.state()["view"]] == pytest.approx([0.55, 0.65], **near)
+    assert [t / end for t in p.state()["view"]] == pytest.approx([0.55, 0.65], abs=0.01)
     assert p.state()["t"] / end == pytest.approx(0.6, abs=0.01)
 
 

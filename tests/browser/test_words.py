@@ -16,7 +16,11 @@ from tests.browser.see import axe
 pytestmark = pytest.mark.browser
 Open = Callable[..., PlayerPage]
 
-FAMILIES = {"linux": payloads.linux_small, "go": payloads.go_small, "kube": payloads.kube_small}
+FAMILIES: dict[str, Callable[[], payloads.Packed]] = {
+    "linux": payloads.linux_small,
+    "go": payloads.go_small,
+    "kube": payloads.kube_small,
+}
 
 
 def test_the_live_region_holds_the_plain_sentence_after_a_step(player: Open):
