@@ -186,7 +186,7 @@ def test_a_preempted_task_keeps_its_place_at_the_head():
 
 
 def test_a_sleep_of_a_tenth_of_a_second_is_worth_ten_times_as_much():
-    """0.1 s times ten levels without bonus: 1 s. It is charged each 10 ms: once 10 / 10, and then by bonus 9, 10 / 9."""
+    """0.1 s times ten levels: 1 s. Running is charged every 10 ms: once 10 / 10, and then, by bonus 9, 10 / 9."""
     machine = machine_of(O1(), {"a": {"does": [sleep(100 * MS), run(50 * MS), sleep()]}})
     task = task_of(machine, "a")
     ran(machine, 101)
