@@ -364,8 +364,8 @@ class Payload:
         nodes:  total (column or None)
         All: of ("task", default, or "place", "actor", "name", "object": what `candidates.task` points into), note
         (template text at the right of the heading, over the event's values), title (the heading of the first column),
-        decides (the column that is compared; by default the picture's: total, level, diamond or dot, of a table the
-        last. In mode "scheduler" it is not shown before the answer).
+        decides (the column that is compared, by default the picture's: total, level, diamond or dot. In mode
+        "scheduler" it is not shown before the answer).
         """
         if form not in FORMS:
             raise ValueError(f"the form of candidates is one of {', '.join(FORMS)}, not {form!r}")

@@ -218,7 +218,7 @@ class App {
     const has = k => kinds.includes(k),
       base = has('sequence') && has('graph') && has('objects') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
     const wide = has('candidates') && list[0].trace.head.candidates?.columns.length > 2;
-    this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : ''}${wide && !tall ? ' many' : ''}`;
+    this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : has('tree') ? ' tree' : ''}${wide && !tall ? ' many' : ''}`;
   }
   state(set_ = this.side) {
     const { player, compare } = this;
@@ -456,7 +456,8 @@ class App {
     this.switchButtons[0].focus({ preventScroll: true });
   }
   strip(info, merged) {
-    const { words } = this;
+    const { words } = this,
+      differ = (a, b, c) => (units({ ...c, sign: false }, a) === units({ ...c, sign: false }, b) ? '=' : units({ ...c, sign: true }, b - a));
     this.switchButtons = ['A', 'B'].map(side =>
       h('button', { type: 'button', class: 'text', 'aria-pressed': 'false', title: `${words[`show${side}`]} (B)`, 'aria-label': words[`show${side}`], onclick: () => this.showSide(side) }, side),
     );
@@ -467,7 +468,7 @@ class App {
         { class: 'total' },
         h('span', { class: 'mute' }, tame(t.name)),
         ` A ${units({ ...c, sign: false }, t.a, true)}  B ${units({ ...c, sign: false }, t.b, true)}  `,
-        h('b', {}, units({ ...c, sign: true }, t.b - t.a)),
+        h('b', {}, differ(t.a, t.b, c)),
       );
     });
     this.compareBox.replaceChildren(

@@ -33,8 +33,8 @@ class Candidates extends Panel {
   }
   /** The number that is compared: who is the scheduler sees it with the answer. */
   get decides() {
-    const { form, decides, total, level, diamond, dot, columns } = this.how;
-    return decides ?? { terms: total, nodes: total, bitmap: level, ruler: diamond ?? dot ?? 0 }[form] ?? columns.length - 1;
+    const { form, decides, total, level, diamond, dot } = this.how;
+    return decides ?? { terms: total, nodes: total, bitmap: level, ruler: diamond ?? dot ?? 0 }[form] ?? -1;
   }
   update({ trace, i, q, other, blind }) {
     const { words, how, player, look } = this,

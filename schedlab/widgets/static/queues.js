@@ -194,8 +194,8 @@ class Tree extends Panel {
       step = clamp((width - left - 20) / Math.max(1, order.length), 44, 66),
       centre = order.findIndex(o => o.n === root),
       // the root stands under the running task; labels keep clear of both edges
-      rootX = Math.max(rows ? Math.max(118, width * 0.6) : width / 2, 36 + Math.max(0, centre) * step),
-      W = Math.max(width, rootX + (order.length - 1 - Math.max(0, centre)) * step + 38),
+      rootX = Math.max(rows ? Math.max(118, width * 0.6) : width / 2 + step * (Math.max(0, centre) - (order.length - 1) / 2), 44 + Math.max(0, centre) * step),
+      W = Math.max(width, rootX + (order.length - 1 - Math.max(0, centre)) * step + 44),
       x0 = rootX - Math.max(0, centre) * step,
       bottom = Math.max(rows ? 184 : 200, top + deepest * 64 + 48),
       H = bottom + (rows ? 40 : 4);
@@ -280,7 +280,7 @@ class Tree extends Panel {
       'aria-label',
       [
         ...(spec.running == null ? [] : [say(words, 'treeOn', { list: this.list(on) })]),
-        say(words, 'treeSays', { list: this.list(inOrder) }),
+        say(words, 'treeSays', { list: blind ? '?' : this.list(inOrder) }),
         ...(asleep.length ? [say(words, 'treeAsleep', { list: this.list(asleep) })] : []),
       ].join(' '),
     );
