@@ -146,6 +146,11 @@ class Traced(Recording):
     waiting: tuple[tuple[int, int], ...] = ()  # when other tasks stood in the queue before they had it
     foreign: tuple[tuple[int, int], ...] = ()  # when tasks that are no part of the workload had the CPU
 
+    @property
+    def has_barrier(self) -> bool:
+        """Tasks were forked before the release, and woken by it."""
+        return not self.forks
+
 
 # -- reading ----------------------------------------------------------------------------------------
 
@@ -302,8 +307,9 @@ def read_traced(
 ) -> Traced:
     """What the tracepoints of a kernel since 5.10 tell. Raises KeyError, TypeError or ValueError."""
     window = int(data["window_ns"])
-    parent = "" if any(entry["kind"] != "burst" for entry in data["tasks"]) else "wl_parent"
+    parent = "wl_parent" if any(row["event"] == "wakeup_new" and row["comm"] in known for row in rows) else ""
     placed_at = "fork" if version_of(head["kernel"]) < FIRST_EEVDF else "wakeup_new"  # a child, by task_fork_fair()
+    places_first = any(row["event"] == "enq" for row in rows)  # then a pick is told by what leaves the tree
     turns: list[Stretch] = []
     woken: dict[str, int] = {}
     wakes: list[tuple[int, str]] = []
@@ -337,10 +343,11 @@ def read_traced(
             woken.setdefault(comm, now)
             if comm in known:
                 wakes.append((now, comm))
-        elif event == "pick" and row["vruntime_ns"]:
+        elif event in ("pick", "enq") and row["vruntime_ns"]:
             numbers = (row[field] or 0 for field in ("vruntime_ns", "deadline_ns", "slice_ns", "vref_ns"))
             placed.setdefault(comm, Placed(now, *map(int, numbers)))
-            picks.append(Picked(now, comm, int(row["deadline_ns"] or row["vruntime_ns"])))
+            if event == "pick":
+                picks.append(Picked(now, comm, int(row["deadline_ns"] or row["vruntime_ns"])))
         elif event == "stat_runtime":
             updated = now
         elif event == "unthrottle" and refilled is None:
@@ -360,7 +367,7 @@ def read_traced(
         placed=placed,
         picks=tuple(picks),
         forks=tuple(forks),
-        waiting=tuple(waiters(rows, window, {parent} - {""})) if never_sleeps(data) else (),
+        waiting=tuple(waiters(rows, window, {parent} - {""})) if never_sleeps(data) and not places_first else (),
         refilled=refilled,
         foreign=tuple(foreign),
     )

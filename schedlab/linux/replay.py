@@ -420,6 +420,9 @@ class Stage:
     def steps(self, job: Job) -> Iterator[Step]:
         """The program of one task."""
         burst = job.run + self.costs[job.name].calls
+        if job.kind == "burst" and self.recording.has_barrier:
+            yield run(FIRST_CALLS_NS + job.run)
+            yield sleep()
         if job.kind == "burst":
             yield run(FIRST_FAULTS_NS + job.run)
             self.read_cpu_clock()
