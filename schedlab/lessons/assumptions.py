@@ -144,4 +144,27 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "sched_balance_find_src_rq() in kernel/sched/fair.c of Linux 6.12 reads every queue of a group",
         f"{STEALING}::test_reading_lengths_sends_nothing",
     ),
+    Assumption(
+        "start-is-recorded",
+        ("real",),
+        "What no program tells is taken from the recording: each task's first virtual runtime on 6.1 and 6.12, and "
+        "when kernel threads had the CPU.",
+        "the pick and sched_switch rows of data/linux/6.1-cfs and 6.12-eevdf; set_next_entity() in kernel/sched/fair.c",
+        "tests/lessons_kit/test_real.py::test_the_first_virtual_runtimes_are_the_recordings",
+    ),
+    Assumption(
+        "start-is-searched",
+        ("real",),
+        "2.4.24 and 2.6.20 had no tracepoints, so nobody recorded what the parent had left of its slice: every value "
+        "is tried, and the run that agrees longest is shown.",
+        "the trace_method of data/linux/2.4.24-on/*.json; do_fork() of Linux 2.4.24 splits the parent's counter",
+        "tests/lessons_kit/test_real.py::test_the_start_of_an_old_recording_is_one_of_those_tried",
+    ),
+    Assumption(
+        "costs-are-fixed",
+        ("real",),
+        "A switch, a tick and a system call take the same time each time: what the recordings show as usual.",
+        "the times between pick and sched_switch in data/linux vary by up to some microseconds from one to the next",
+        "tests/lessons_kit/test_real.py::test_costs_are_fixed_and_part_model_and_kernel_by_microseconds",
+    ),
 )

@@ -55,4 +55,6 @@ TERMS: dict[str, str] = {
     "virtual deadline": "When a task should have had its next slice, on the clock of fair shares.",
     "eligible": "Not ahead of its fair share: EEVDF picks only among such tasks.",
     "lag": "How far a task is behind its fair share; negative when it is ahead.",
+    # recordings
+    "tracepoint": "A place in the kernel that writes a line into the trace when it is passed.",
 }

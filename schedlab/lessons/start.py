@@ -115,7 +115,11 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "The panel beside the timeline lists three tasks, and one of them runs. What are the other two for?",
         (
-            Option("They will run next, in this order", "Who is next is chosen later, by the numbers of that moment."),
+            Option(
+                "They will run next, in this order",
+                "Who is next is chosen later, by the numbers of that moment.",
+                idea="the list is the order of turns",
+            ),
             Option(
                 "They could have run: their numbers show why they did not",
                 "To see why one was chosen, read what was against the others.",
