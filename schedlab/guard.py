@@ -18,6 +18,8 @@ from functools import partial
 from types import FrameType, TracebackType
 from typing import Any
 
+from schedlab.words import show
+
 PATIENCE_S = 0.6  # seconds of wall time that one hook, or one step of a behaviour, may take
 LOOK_EVERY_S = 0.1
 LET_PASS = "--.--..---...--"  # at some jumps Python (3.12) counts what is behind as the `try`: dots are let pass
@@ -93,7 +95,7 @@ def failed(what: str, now: int, about: Sequence[Any], error: BaseException) -> L
     """The error that tells of another one, raised in a learner's code."""
     line = line_of(error.__traceback__)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return LearnerError(f"{what} failed at {now:,} ns{told(about)}: {said}{line}")
+    return LearnerError(f"{what} failed at {show(now)}{told(about)}: {said}{line}")
 
 
 def told(about: Sequence[Any]) -> str:
@@ -144,7 +146,8 @@ def watched(policy: Any, now: Callable[[], int], outside: str = "") -> Iterator[
             return
         if not caught:
             line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")
-            caught = f"{guard.doing or outside} does not come back: broken off at {now():,} ns{told(guard.about)}{line}"
+            what = guard.doing or outside
+            caught = f"{what} does not come back: broken off at {show(now())}{told(guard.about)}{line}"
         -ring  # noqa: B018  # it rings again at the next jump, so that an `except:` inside a loop cannot hold it
         turn = (turn + 1) % len(LET_PASS)
         if LET_PASS[turn] == "-":

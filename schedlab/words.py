@@ -112,3 +112,8 @@ def fields(template: str) -> list[tuple[str, str]]:
         if match is None or match[3] not in ("", "n", "%", "time", "dur", *UNITS, *TABLES):
             raise ValueError(f"the template {template!r} gives {name} the unknown format {form!r}")
     return found
+
+
+def show(ns: int) -> str:
+    """A time in ns in the unit that suits: "30 ms"."""
+    return fill("{ns:dur}", {"ns": ns})

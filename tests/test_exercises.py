@@ -206,7 +206,7 @@ def test_an_answer_that_raises_is_reported_with_the_rows_up_to_there():
 
     report = check(Raises, ROUND_ROBIN)
     assert not report.passed
-    assert report.error.startswith("Raises.tick failed at 10,000,000 ns, CPU 0, task hog0: AttributeError: ")
+    assert report.error.startswith("Raises.tick failed at 10 ms, CPU 0, task hog0: AttributeError: ")
     assert report.trace is not None
     assert report.trace.end == 10 * MS
     assert report.held == []

@@ -115,7 +115,7 @@ def test_a_loop_in_pick_is_broken_off_and_says_where_and_when(loop):
             return super().pick(cpu, prev)
 
     said = told(LearnerError, scenario(Stays).run)
-    assert said.startswith("Stays.pick does not come back: broken off at 20,000,000 ns, CPU 0, task ")
+    assert said.startswith("Stays.pick does not come back: broken off at 20 ms, CPU 0, task ")
     assert "(line " in said
 
 
@@ -125,7 +125,7 @@ def test_a_loop_in_tick_names_the_task_that_ran():
             while True:
                 pass
 
-    assert "Stays.tick does not come back: broken off at 10,000,000 ns, CPU 0, task hog" in told(
+    assert "Stays.tick does not come back: broken off at 10 ms, CPU 0, task hog" in told(
         LearnerError, scenario(Stays).run
     )
 
@@ -183,7 +183,7 @@ def test_a_loop_in_a_behaviour_is_broken_off_under_every_policy(loop):
 
     for policy in ("o1", Queue):
         said = told(LearnerError, scenario(policy, [{"name": "worker", "does": stays}]).run)
-        assert said.startswith("the behaviour of worker does not come back: broken off at 3,000,000 ns")
+        assert said.startswith("the behaviour of worker does not come back: broken off at 3 ms")
 
 
 def test_a_behaviour_that_never_yields_is_broken_off():
@@ -203,7 +203,7 @@ def test_a_behaviour_that_raises_is_told_with_its_task_time_and_line(policy):
         raise KeyError("no such page")
 
     said = told(LearnerError, scenario(policy, [{"name": "browser", "does": breaks}]).run)
-    assert said.startswith("the behaviour of browser failed at 2,000,000 ns: KeyError: 'no such page' (line ")
+    assert said.startswith("the behaviour of browser failed at 2 ms: KeyError: 'no such page' (line ")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_step_that_is_none_is_told(step, words):
 
     said = told(LearnerError, scenario("o1", [{"name": "worker", "does": wrong}]).run)
     assert words in said
-    assert "the behaviour of worker failed at 1,000,000 ns" in said
+    assert "the behaviour of worker failed at 1 ms" in said
 
 
 def test_a_childs_behaviour_is_looked_after_like_its_parents():
@@ -241,7 +241,7 @@ def test_a_childs_behaviour_is_looked_after_like_its_parents():
         yield run(30 * MS)
 
     said = told(LearnerError, scenario("o1", [{"name": "shell", "does": parent}]).run)
-    assert said.startswith("the behaviour of kid failed at 1,000,000 ns: OSError: disk is full")
+    assert said.startswith("the behaviour of kid failed at 1 ms: OSError: disk is full")
     assert scenario("o1", [{"name": "shell", "does": [fork("kid", lambda: [run(5)]), run(9)]}]).run().table("exit")
     assert fork("x", child)[0] == FORK
 
@@ -265,7 +265,7 @@ def test_leaving_python_from_a_hook_is_an_error_like_any_other():
         def tick(self, cpu, curr):
             raise SystemExit(3)
 
-    assert "Leaves.tick failed at 10,000,000 ns" in told(LearnerError, scenario(Leaves).run)
+    assert "Leaves.tick failed at 10 ms" in told(LearnerError, scenario(Leaves).run)
 
 
 def test_a_hook_that_calls_itself_is_told():
@@ -332,7 +332,7 @@ def test_a_policy_that_asks_for_ever_to_choose_again_is_told():
 
     said = told(Loop, scenario(Restless, [{"name": "a"}, {"name": "b"}]).run)
     assert "CPU 0 has chosen 10,0" in said
-    assert "ns without time passing: Restless asks it to choose again and again" in said
+    assert "without time passing: Restless asks it to choose again and again" in said
 
 
 def test_asking_to_choose_again_inside_the_choice_changes_nothing():

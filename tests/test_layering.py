@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "": (),
     "words": (),
     "sim": (),
-    "guard": (),
+    "guard": ("words",),
     "trace": BASE,
     "scenario": (*BASE, "trace", "guard"),
     "laws": (*BASE, "trace"),

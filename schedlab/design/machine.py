@@ -15,6 +15,7 @@ from schedlab.design.scheduler import Scheduler
 from schedlab.design.task import FOREVER, RUN, SLEEP, SPAWN, YIELD, Step, Task
 from schedlab.sim import Engine, shuffled
 from schedlab.trace import NOBODY, Recorder
+from schedlab.words import show
 
 ARRIVE_RANK, WAKE_RANK, EVENT_RANK, SLICE_RANK, OFFER_RANK = range(0, 5 << 20, 1 << 20)
 # Slices that end at one instant go by number of CPU, which is added to the rank.
@@ -316,7 +317,7 @@ class Machine:
                 self.spawner(step[1], task)
             else:
                 raise ValueError(f"{task.name} asks for {step!r}, which is no step; see schedlab.design.task")
-        raise Loop(f"{task.name} has taken {STEPS_WITHOUT_TIME:,} steps at {now:,} ns without using time")
+        raise Loop(f"{task.name} has taken {STEPS_WITHOUT_TIME:,} steps at {show(now)} without using time")
 
     def _take(self, task: Any) -> Step | None:
         return None if task.steps is None else next(task.steps, None)

@@ -108,5 +108,5 @@ def player_of(report: Report) -> Playing | None:
     }
     try:
         return play(report.trace, **options)
-    except (ValueError, RuntimeError):  # an answer that goes otherwise the second time, or fails in it
+    except Exception:  # a learner's answer may go otherwise the second time, or fail in any way
         return play(report.trace, reasons=False, **options)

@@ -35,6 +35,7 @@ from schedlab.linux.task import (
 )
 from schedlab.sim import Engine, S
 from schedlab.trace import NOBODY, Recorder
+from schedlab.words import show
 
 EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_RANK = range(0, 7 << 20, 1 << 20)
 # Within a rank calls go by number of CPU or task, which is added to these.
@@ -379,7 +380,7 @@ class Machine:
         cpu.picks += 1
         if cpu.picks > PICKS_WITHOUT_TIME + 4 * len(self.tasks):  # that many may well go to sleep at one instant
             raise Loop(
-                f"{cpu.name} has chosen {cpu.picks - 1:,} times at {now:,} ns without time passing: "
+                f"{cpu.name} has chosen {cpu.picks - 1:,} times at {show(now)} without time passing: "
                 f"{self.policy.name} asks it to choose again and again, or tasks only yield to each other"
             )
 
@@ -469,7 +470,7 @@ class Machine:
             if cpu.need_resched:
                 cpu.done_at = None
                 return
-        raise Loop(f"{task.name} has taken {STEPS_WITHOUT_TIME:,} steps at {now:,} ns without using time")
+        raise Loop(f"{task.name} has taken {STEPS_WITHOUT_TIME:,} steps at {show(now)} without using time")
 
     def _take(self, task: Any) -> Step:
         """The next step of a behaviour; its end means exit."""
