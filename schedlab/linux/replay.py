@@ -97,6 +97,7 @@ FIRST_CALLS_NS = 10_300  # from the futex to the program's loop
 FIRST_FAULTS_NS = 69 * US  # a child's first page faults
 EXIT_NS = 81 * US  # from a child's last clock reading to its end
 PARENT_SINCE_WAKE_NS = 20 * US  # of the CPU time that the parent has had when it begins to fork
+GROUP_PREFIX = "group:"  # of the names of entities
 PARENT, FOREIGN_NAME = "wl_parent", "others"
 
 
@@ -153,7 +154,7 @@ class Recorded(ClassStack):
 def kernel_of(recording: Traced) -> Recorded:
     """The scheduler of a recording, with its tunables. Raises Unmodelled."""
     version = version_of(recording.kernel)
-    tunable = {name: int(value) for name, value in (recording.tunables or {}).items() if value.isdigit()}
+    tunable = {name.removeprefix("sched_"): value for name, value in numbers_in(recording.tunables or {})}
     features = (recording.tunables or {}).get("features", "").split()
     grouped: dict[str, Any] = {}
     if any(job.group for job in recording.jobs):
@@ -171,9 +172,14 @@ def kernel_of(recording: Traced) -> Recorded:
         fair = (GroupedEEVDF_7_2 if grouped else EEVDF_7_2)(tunable.get("base_slice_ns"), *hrtick, **grouped)
     if version >= FIRST_SERVER:
         return Recorded(DeadlineWithServer(exact="HRTICK_DL" in features), RealTime(runtime=None), fair)
-    micros = (tunable.get("sched_rt_runtime_us", 950_000), tunable.get("sched_rt_period_us", 1_000_000))
+    micros = (tunable.get("rt_runtime_us", 950_000), tunable.get("rt_period_us", 1_000_000))
     runtime, period = (value * US for value in micros)
     return Recorded(Deadline(), RealTime(runtime, period, phase_of_period(recording) % period), fair)
+
+
+def numbers_in(tunables: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The tunables that are numbers. Their names begin with `sched_` up to 5.12, which had them in /proc/sys."""
+    yield from ((name, int(value)) for name, value in tunables.items() if value.isdigit())
 
 
 def groups_of(recording: Recording) -> tuple[Group, ...]:
@@ -262,6 +268,14 @@ class Stage:
         )
         self.costs = {job.name: costs_of(recording, job, self.switch_ns) for job in recording.jobs}
         self.machine.costs = self.costs
+        self.average = next(
+            (
+                each._replace(vruntime=each.average, deadline=each.average + each.slice)
+                for name, each in (recording.placed or {}).items()
+                if not name.startswith(GROUP_PREFIX)
+            ),
+            None,
+        )  # where a task is placed that never ran
         self.foreign = self.start_waiters()
         foreign: Any = self.machine.create(FOREIGN_NAME, self.foreign_steps(), policy=FOREIGN)
         if self.foreign:
@@ -309,14 +323,14 @@ class Stage:
 
     def wake(self, task: Any) -> None:
         """A task wakes for the first time: into its queue, with the virtual times that it had in the kernel."""
-        placed = (self.recording.placed or {}).get(task.name)
+        placed = (self.recording.placed or {}).get(task.name) or self.average
         if task.policy not in FAIR or placed is None:
             return self.machine.wake_now(task)
         was, task.state = task.state, READY
         cpu, fair = self.machine.cpus[0], self.policy.fair
         if isinstance(fair, Groups):
             for queue, entity in fair.levels(task):
-                name = task.name if entity is task else f"group:{entity.name}"
+                name = task.name if entity is task else GROUP_PREFIX + entity.name
                 if not entity.on_rq and name in (self.recording.placed or {}):
                     self.put_in(queue, entity, (self.recording.placed or {})[name])
         else:
