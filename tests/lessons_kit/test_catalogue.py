@@ -50,7 +50,7 @@ def test_what_a_part_says_of_others_names_lessons_by_number(name):
     ("ask", "says"),
     [
         (lambda: lesson("o1/hok"), "did you mean 'hook'"),
-        (lambda: lesson("o2/hook"), "did you mean 'o1'"),
+        (lambda: lesson("strat/hook"), "did you mean 'start'"),
         (lambda: lesson("o1"), "such as 'o1/hook'"),
         (lambda: questions("nowhere"), "no part of a lesson called 'nowhere'"),
         (lambda: catalogue.exercise("o1/flying"), "no exercise called 'flying'"),
