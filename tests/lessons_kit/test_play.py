@@ -88,7 +88,7 @@ def test_a_model_that_is_within_its_tolerance_is_the_same_as_its_kernel():
         (O1, {}, "not the class O1"),
         (None, {}, "can be played, not None"),
         ("o1/hook", {"lanes": "all"}, "lanes must be"),
-        ("o1/hook", {"panels": ["tree"]}, "panels must be"),
+        ("o1/hook", {"panels": ["tea"]}, "panels must be"),
         ("o1/hook", {"at": "soon"}, "not a time"),
         ("o1/hook", {"at": "9s"}, "at must be"),
     ],
