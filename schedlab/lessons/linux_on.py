@@ -248,7 +248,8 @@ PREDICTIONS = {
         ),
     ),
     "third": Question(
-        "The list holds the programs 3, 2, 1. The first epoch went 3 2 1, the second 1 3 2. How does the third go?",
+        "Call compiler, archiver and indexer 1, 2 and 3. The list holds 3, 2, 1 in this order. The first epoch went "
+        "3 2 1, the second 1 3 2. How does the third go?",
         (
             Option(
                 "3 2 1",
@@ -273,8 +274,16 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "A task at nice 0 has 6 ticks left, one at nice 5 has 11. Neither has just run. Who is better?",
         (
-            Option("The one at nice 0", "6 + 20 is 26, and 11 + 15 is 26: look again."),
-            Option("The one at nice 5", "11 + 15 is 26, and 6 + 20 is 26: look again."),
+            Option(
+                "The one at nice 0",
+                "Nice is one term of the sum: 6 + 20 is 26, and so is 11 + 15.",
+                idea="a better nice value always wins",
+            ),
+            Option(
+                "The one at nice 5",
+                "The counter is one term of the sum: 11 + 15 is 26, and so is 6 + 20.",
+                idea="more ticks are always better",
+            ),
             Option("Neither: the one nearer the head runs", "11 + 15 and 6 + 20 are both 26.", right=True),
         ),
     ),
