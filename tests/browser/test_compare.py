@@ -48,6 +48,26 @@ def test_it_goes_to_the_parting_unless_it_was_told_to_stay(player: Open):
     assert p.state()["i"] == 2
 
 
+def test_futures_that_never_part_are_not_dimmed(player: Open):
+    def bar(same: bool) -> list[tuple[int, ...]]:
+        p = player(A, motion=False)
+        p.press("f")
+        p.root().get_by_role("button", name="Run", exact=True).click()
+        whole = {**INFO, "prefix": len(AT_A), "differ_a": None, "differ_b": None, "stay": True}
+        p.give_b(A if same else B, p.sent[-1]["n"], whole if same else {**INFO, "stay": True})
+        p.press("End", "0")
+        p.settle()
+        y, height = p.page.evaluate(PIXELS, [0])["rows"][0][0]
+        return strip(p, 2, y + 2, 40, height - 4)
+
+    assert bar(same=True) != bar(same=False)
+    p = player(A, motion=False)
+    p.press("End", "0")
+    p.settle()
+    y, height = p.page.evaluate(PIXELS, [0])["rows"][0][0]
+    assert strip(p, 2, y + 2, 40, height - 4) == bar(same=True)
+
+
 PIXELS = """([view]) => {
   const root = document.querySelector('#here .sl'), hook = root.__player, time = hook.app.time;
   const c = root.querySelector('.sl-canvas canvas'), g = c.getContext('2d'), scale = c.width / time.width;

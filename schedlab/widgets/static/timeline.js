@@ -488,7 +488,7 @@ class Timeline {
   }
   /** Two futures: the shared prefix dimmed under one bracket, ≠ where they part. */
   compared(g, a, b) {
-    if (this.sets.length < 2) return;
+    if (this.sets.length < 2 || this.player.trace.whole) return; // nothing to set off against what is shared
     const { look, width, height } = this,
       prefix = this.sets[1].prefix,
       x = clamp(this.x(prefix), 0, width);
@@ -504,7 +504,7 @@ class Timeline {
     g.lineTo(x - 0.5, AXIS + 0.5);
     g.lineTo(x - 0.5, AXIS + 4);
     if (x > 4) g.stroke();
-    if (this.player.trace.whole || x <= 0 || x >= width) return;
+    if (x <= 0 || x >= width) return;
     // ≠ at the head of both: here they part
     g.font = `600 14px ${look.font}`;
     g.textAlign = 'center';
@@ -536,7 +536,7 @@ class Timeline {
     }
     g.fillStyle = this.look.bad;
     for (const m of this.app.marks ?? []) g.fillRect(clamp((m.time / this.end) * this.width - 1, 0, this.width - 3), 0, 3, OVERVIEW);
-    if (this.sets.length > 1) {
+    if (this.sets.length > 1 && !this.player.trace.whole) {
       g.globalAlpha = 0.6;
       g.fillStyle = this.look.bg;
       g.fillRect(0, 0, (this.sets[1].prefix / this.end) * this.width, OVERVIEW);
