@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
@@ -106,10 +107,13 @@ class CFS(Policy):
         wakeup = self.wakeup_granularity
         self.wakeup_granularity_ns = WAKEUP_GRANULARITY * factor if wakeup is None else wakeup
         self.queues_of = [CfsRq() for _cpu in machine.cpus]
+        self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Into the queue of the CPU."""
         self.enqueue_entity(self.queues_of[cpu.id], task, why)
+        if self.balancer is not None:
+            self.balancer.seen(task, cpu)
 
     def enqueue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A waking task is placed, any other brings its distance from min_vruntime."""
@@ -131,6 +135,8 @@ class CFS(Policy):
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
         """Out of the queue of the CPU."""
         self.dequeue_entity(self.queues_of[cpu.id], task, why)
+        if self.balancer is not None:
+            self.balancer.gone(task, cpu)
 
     def dequeue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A task that does not sleep takes its distance from min_vruntime along."""
@@ -154,11 +160,14 @@ class CFS(Policy):
             self.update_curr(rq)
         if rq.nr_running == 0:
             rq.curr = None
-            return None
+            if self.balancer is None or not self.balancer.newly_idle(cpu):
+                return None
         next_ = self.pick_next_entity(rq, curr)
         if next_ is not rq.curr:
             self.put_prev_entity(rq)
             self.set_next_entity(rq, next_)
+            if self.balancer is not None:
+                self.balancer.seen(next_, cpu)
         return next_
 
     def tick(self, cpu: Any, curr: Any) -> None:
@@ -169,6 +178,8 @@ class CFS(Policy):
         self.update_curr(rq)
         if rq.nr_running > 1:
             self.check_preempt_tick(rq, cpu, curr)
+        if self.balancer is not None:
+            self.balancer.tick(cpu)
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """check_preempt_wakeup(): far enough ahead of what runs?"""
@@ -319,11 +330,10 @@ class CFS(Policy):
         child.vruntime -= rq.min_vruntime
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """A waking task goes where it ran; a new one to the queue with the fewest."""
-        if why == "new":
-            allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
-            return min(allowed, key=lambda cpu: self.queues_of[cpu.id].nr_running)
-        return task.cpu
+        """Among many CPUs the balancer says."""
+        if self.balancer is None:
+            return self.machine.cpus[0]
+        return self.balancer.select(task, why)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): be skipped once; nothing else changes."""

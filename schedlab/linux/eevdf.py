@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
@@ -162,6 +163,7 @@ class EEVDF(Policy):
         self.machine = machine
         self.base_slice_ns = self.base_slice or BASE_SLICE * cpu_factor(len(machine.cpus))
         self.queues_of = [EevdfRq() for _cpu in machine.cpus]
+        self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_entity(): place the task around V, with the lag it left with."""
@@ -171,6 +173,8 @@ class EEVDF(Policy):
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=why in ("new", "fork"))
         self.queue_up(rq, task)
+        if self.balancer is not None:
+            self.balancer.seen(task, cpu)
         if self.server is not None and rq.nr_running == 1:
             self.server.start_server(cpu)
 
@@ -206,6 +210,8 @@ class EEVDF(Policy):
         rq.nr_running -= 1
         if advance:
             self.update_min_vruntime(rq)
+        if self.balancer is not None:
+            self.balancer.gone(task, task.cpu)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
         """pick_task_fair(): a delayed task that is picked is even now, and leaves."""
@@ -219,16 +225,22 @@ class EEVDF(Policy):
             self.finish_delayed(rq, cpu, task)
         else:
             self.put_prev_entity(rq)
-            return None
+            if self.balancer is None or not self.balancer.newly_idle(cpu):
+                return None
+            task = self.pick_eevdf(rq)
         if task is not rq.curr:
             self.put_prev_entity(rq)
             self.set_next_entity(rq, task)
+            if self.balancer is not None:
+                self.balancer.seen(task, cpu)
         return task
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """entity_tick(): charge; a request that is fulfilled asks for the next pick by itself."""
         if curr is not cpu.idle:
             self.update_curr(self.queues_of[cpu.id], cpu)
+            if self.balancer is not None:
+                self.balancer.tick(cpu)
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """check_preempt_wakeup_fair(): would it be picked now?"""
@@ -428,11 +440,10 @@ class EEVDF(Policy):
         self.update_curr(self.queues_of[parent.cpu.id], parent.cpu)
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """A waking task goes where it ran; a new one to the queue with the fewest."""
-        if why == "new":
-            allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
-            return min(allowed, key=lambda cpu: self.queues_of[cpu.id].nr_running)
-        return task.cpu
+        """Among many CPUs the balancer says."""
+        if self.balancer is None:
+            return self.machine.cpus[0]
+        return self.balancer.select(task, why)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): the deadline moves a slice away; if it is still the earliest, it runs on."""

@@ -1,0 +1,111 @@
+"""Spreading tasks over CPUs in the fair class: who pulls, when and how many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from schedlab.goals import longest_waits, shares
+from schedlab.laws import ALWAYS
+from schedlab.linux.cfs import CFS
+from schedlab.linux.eevdf import EEVDF
+from schedlab.linux.kinds import LINUX
+from schedlab.linux.machine import Machine
+from schedlab.linux.task import run
+from schedlab.scenario import Scenario
+from schedlab.sim import MS, Engine, S
+from schedlab.trace import Recorder, Trace
+
+
+def hogs(policy: Any, cpus: int, tasks: int, unpinned_at: int, until: int = 2 * S) -> Trace:
+    """Hogs pinned to CPU 0, which may use every CPU from `unpinned_at` on; HZ 250 as in the recordings."""
+    engine, recorder = Engine(), Recorder(LINUX)
+    machine = Machine(policy(), engine, recorder, cpus=cpus, hz=250)
+    for number in range(tasks):
+        machine.start(machine.create(f"hog{number}", [run()], allowed=frozenset({0})))
+    machine.boot()
+
+    def unpin(_arg: Any) -> None:
+        for task in machine.tasks.values():
+            task.allowed = None
+
+    engine.at(unpinned_at, unpin)
+    engine.run(until)
+    names = {"task": machine.names, "cpu": [cpu.name for cpu in machine.cpus]}
+    return Trace(LINUX, recorder.columns, names, end=engine.now)
+
+
+def moves(trace: Trace) -> list[tuple[int, int]]:
+    """From which CPU to which, in order."""
+    return [(row.a, row.where) for row in trace.table("migrate")]
+
+
+def pulled(trace: Trace) -> Iterable[int]:
+    return (row.time for row in trace.table("migrate"))
+
+
+@pytest.mark.parametrize("policy", [CFS, EEVDF])
+def test_an_idle_cpu_takes_half_of_the_difference_at_once_and_then_nothing_moves_again(policy):
+    trace = hogs(policy, cpus=2, tasks=6, unpinned_at=200 * MS)
+    assert moves(trace) == [(0, 1)] * 3
+    assert len({row.time for row in trace.table("migrate")}) == 1
+
+
+@pytest.mark.parametrize("policy", [CFS, EEVDF])
+def test_of_three_idle_cpus_the_first_looks_for_all_and_for_itself_last(policy):
+    trace = hogs(policy, cpus=4, tasks=6, unpinned_at=200 * MS)
+    first = next(iter(pulled(trace)))
+    at_once = [(row.a, row.where) for row in trace.table("migrate") if row.time == first]
+    assert at_once == [(0, 2), (0, 2), (0, 2), (0, 3), (2, 1)], "as Linux 6.1 does it in data/linux"
+
+
+def test_while_nothing_may_move_the_interval_doubles():
+    free = hogs(CFS, cpus=2, tasks=6, unpinned_at=0)
+    late = hogs(CFS, cpus=2, tasks=6, unpinned_at=200 * MS)
+    assert next(iter(pulled(free))) <= 8 * MS
+    assert next(iter(pulled(late))) - 200 * MS > 10 * MS
+
+
+def test_the_odd_task_of_three_on_two_cpus_goes_round():
+    trace = hogs(CFS, cpus=2, tasks=3, unpinned_at=0, until=4 * S)
+    assert 20 <= len(moves(trace)) <= 90
+    assert all(0.2 < share < 0.5 for share in shares(trace).values())
+
+
+def test_a_pinned_task_never_moves():
+    trace = Scenario("cfs", [{"name": "pinned", "count": 4, "cpus": [0]}], cpus=2, until="1s").run()
+    assert moves(trace) == []
+
+
+def test_a_cpu_that_runs_dry_takes_a_task_before_it_idles():
+    tasks: list[dict[str, Any]] = [{"name": "left"}, {"name": "short", "does": [{"run": "30ms"}]}, {"name": "right"}]
+    trace = Scenario("cfs", tasks, cpus=2, until="200ms").run()
+    ended = next(row.time for row in trace.table("exit"))
+    assert any(row.time == ended for row in trace.table("migrate"))
+    assert not trace.table("rest")
+
+
+@pytest.mark.parametrize("scheduler", ["cfs", "eevdf", "eevdf-6.6"])
+def test_a_waking_task_goes_to_an_idle_cpu(scheduler):
+    tasks: list[dict[str, Any]] = [
+        {"name": "hog"},
+        {"name": "sleeper", "does": [{"repeat": [{"sleep": "10ms"}, {"run": "2ms"}]}]},
+    ]
+    trace = Scenario(scheduler, tasks, cpus=2, until="500ms").run()
+    assert all(not list(law.check(trace)) for law in ALWAYS)
+    assert longest_waits(trace)["hog"] == 0
+
+
+@pytest.mark.parametrize("scheduler", ["cfs", "eevdf"])
+def test_a_task_keeps_its_distance_in_virtual_time_when_it_moves(scheduler):
+    tasks = [{"name": "hog", "count": 5}, {"name": "light", "nice": 5, "count": 2}]
+    scenario = Scenario(scheduler, tasks, cpus=2, until="1s")
+    policy = scenario.policy()
+    trace = scenario.run(policy=policy)
+    assert moves(trace)
+    for cpu in policy.machine.cpus:
+        rq = policy.queues_of[cpu.id]
+        spread = [task.vruntime - rq.min_vruntime for task in rq.tree]
+        assert all(abs(one) < S for one in spread)
