@@ -443,6 +443,8 @@ class EEVDF(Policy):
         """Among many CPUs the balancer says."""
         if self.balancer is None:
             return self.machine.cpus[0]
+        if task.sched_delayed:  # ttwu_runnable(): it is still queued where it is
+            return task.cpu
         return self.balancer.select(task, why)
 
     def yields(self, cpu: Any, curr: Any) -> None:
