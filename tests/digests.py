@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from schedlab.design.scenario import SCHEDULERS as DESIGN_SCHEDULERS
 from schedlab.linux.scenario import SCHEDULERS
 from schedlab.scenario import Scenario
 
@@ -22,17 +23,30 @@ TASKS: list[dict[str, Any]] = [
     {"name": "s", "does": [{"repeat": [{"fork": {"name": "ls", "does": [{"run": "2ms"}]}}, {"sleep": "9ms"}, "reap"]}]},
     {"name": "hog", "nice": 5},
 ]  # fmt: skip
+DESIGN_TASKS: list[dict[str, Any]] = [
+    {"name": "t", "count": 40, "work": {"pareto": "1ms", "most": "80ms"}, "every": "3ms", "cpu": [0]},
+    {"name": "io", "count": 3, "does": [{"repeat": [{"run": {"mean": "4ms"}}, {"sleep": {"mean": "6ms"}}]}]},
+    {"name": "s", "does": [{"repeat": [{"spawn": {"work": {"between": ["1ms", "9ms"]}}}, {"sleep": "20ms"}, "yield"]}]},
+]  # fmt: skip
 RUNS: dict[str, tuple[str, int]] = {  # name of the run -> scheduler, CPUs
     f"{scheduler} on {cpus}": (scheduler, cpus)
     for scheduler in SCHEDULERS
     for cpus in (1, 2)
     if (scheduler, cpus) != ("v0.01", 2)
+} | {
+    f"{scheduler} on {cpus}": (scheduler, cpus)
+    for scheduler in DESIGN_SCHEDULERS
+    for cpus in (1, 3)
+    if cpus > 1 or scheduler in ("cooperative", "preemptive")  # on one CPU the others are cooperative
 }
 
 
 def scenario(name: str, seed: int) -> Scenario:
     """One of the runs."""
     scheduler, cpus = RUNS[name]
+    if scheduler in DESIGN_SCHEDULERS:
+        costs = {"switch": "20us", "message": "5us"}
+        return Scenario(scheduler, DESIGN_TASKS, cpus=cpus, until="1s", seed=seed, machine=costs)
     return Scenario(scheduler, TASKS, cpus=cpus, until="1s", seed=seed)
 
 
