@@ -162,6 +162,8 @@ class Watch:
             self.picking = (cpu, prev)
             winner, lines = self.listen(pick, cpu, prev)
             self.picking = None
+            if winner is not None and winner.id not in {one["task"] for one in self.compared} | {NOBODY}:
+                self.compared = self.judge_candidates(cpu, prev)  # it was pulled from another CPU inside the pick
             self.write_decision(cpu, winner, self.compared, lines)
             self.write_changes()
             return winner

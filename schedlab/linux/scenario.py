@@ -356,17 +356,18 @@ def may_never_end(scenario: Scenario) -> str | None:
 def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
     """What the scheduler promises in this scenario, as arguments for the laws of those names (see schedlab.laws).
 
-    v0.01 and 2.4 have one queue for all and never leave a CPU idle beside it; the later ones look after each CPU's own
-    queue only. Bounds on slices are what the generation's tables say. Waits and shares are bounded where all tasks
+    v0.01 and 2.4 have one queue for all and never leave their one CPU idle beside it. On many CPUs 2.4 may: two tasks
+    that wake at one instant can choose the same idle CPU, and nobody looks again before the next wake-up. The later
+    ones look after each CPU's own queue only. Bounds on slices are what the generation's tables say. Waits and shares are bounded where all tasks
     only compute: a task that sleeps just before each tick is never charged by these generations, and starves others.
     """
     if not isinstance(scenario.scheduler, str):
         return {}
     one_queue = scenario.scheduler in ("v0.01", "o(n)")
     allowed = {task["name"]: task["allowed"] for task in scenario.tasks if task["allowed"] is not None}
-    told: dict[str, dict[str, Any]] = {
-        "work_conserving": {"scope": "machine" if one_queue else "queue", "allowed": allowed}
-    }
+    told: dict[str, dict[str, Any]] = {}
+    if not one_queue or scenario.cpus == 1:
+        told["work_conserving"] = {"scope": "machine" if one_queue else "queue", "allowed": allowed}
     slice_ns = longest_slice(scenario)
     if slice_ns is None:
         return told
