@@ -285,6 +285,31 @@ def may_never_end(scenario: Scenario) -> str | None:
     return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["ends"]), None)
 
 
+def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """What the scheduler promises in this scenario, as arguments for the laws of those names (see schedlab.laws).
+
+    With one line for all, or with thieves, no CPU is idle while anybody waits; else a CPU looks after its own queue. A
+    quantum bounds every slice, and, where everybody who is ready joins the end of a line, waits and shares too: but
+    what messages cost, and who comes from outside or is spawned, is not bounded.
+    """
+    name = scenario.scheduler
+    if not isinstance(name, str):
+        return {}
+    scope = "queue" if name in ("none", "sharing") else "machine"
+    told: dict[str, dict[str, Any]] = {"work_conserving": {"scope": scope}}
+    quantum = scenario.policy().quantum
+    if quantum is None or scenario.events or duration(scenario.machine.get("message", 0), "message"):
+        return told
+    slice_ns = quantum + duration(scenario.machine.get("switch", 0), "switch")
+    told["slice_respected"] = {"limit": slice_ns, "ends": "decision"}
+    if any(word in repr(scenario.given_tasks) for word in ("spawn", "<function")) or name not in ("preemptive", "none"):
+        return told
+    told["longest_wait"] = {"limit": (len(scenario.tasks) - 1) * slice_ns}
+    if scenario.cpus == 1 and all(task["work"] == FOREVER for task in scenario.tasks):
+        told["fairness"] = {"bound": 2 * slice_ns}
+    return told
+
+
 def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """What happens from outside: one key besides `at`."""
     check_keys(event, EVENT_KEYS, where)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schedlab import laws
 from schedlab.design.kinds import FINISHED, READY, RUNNING
 from schedlab.design.results import results
 from schedlab.scenario import Scenario
@@ -124,6 +127,70 @@ def test_the_results_add_up(scenario):
     busy = sum((until - time) * sum(task >= 0 for task in state["running"]) for time, until, state in states(trace))
     assert counted.makespan <= trace.end
     assert sum(counted.idle) + busy == 3 * counted.makespan
+
+
+quanta = st.sampled_from((1 * MS, 3 * MS, "10ms"))
+sliced = st.builds(
+    lambda scheduler, tasks, quantum, cpus, switch, seed: Scenario(
+        scheduler,
+        [{**task, "cpu": task.get("cpu", 0) % cpus} for task in tasks],
+        cpus=cpus, seed=seed, machine={"switch": switch}, options={"quantum": quantum},
+    ),
+    st.sampled_from([name for name in SCHEDULERS if name != "cooperative"]),
+    st.lists(task, min_size=1, max_size=9),
+    quanta,
+    st.integers(1, 3),
+    st.sampled_from((0, 100 * US)),
+    st.integers(0, 5),
+)  # fmt: skip
+hogs = st.builds(
+    lambda starts, quantum, switch: Scenario(
+        "preemptive",
+        [{"name": f"hog{i}", "work": "forever", "start": start} for i, start in enumerate(starts)],
+        until="700ms", machine={"switch": switch}, options={"quantum": quantum},
+    ),
+    st.lists(times, min_size=2, max_size=6),
+    quanta,
+    st.sampled_from((0, 100 * US)),
+)  # fmt: skip
+
+
+@given(st.one_of(scenarios, sliced, hogs))
+def test_a_run_keeps_every_law_that_it_promises(scenario):
+    trace = scenario.run()
+    broken = laws.check(trace)
+    assert not broken, f"{broken[:3]}\n{scenario.to_data()}"
+
+
+def promised(scheduler: str, **more: Any) -> set[str]:
+    scenario = Scenario(scheduler, **{"tasks": [{"work": "5ms", "count": 2}], **more})
+    return {law.id for law in laws.promised(scenario.run())} - {law.id for law in laws.ALWAYS}
+
+
+def test_what_each_scheduler_promises():
+    hog: dict[str, Any] = {"tasks": [{"work": "forever", "count": 2}], "until": "50ms"}
+    spawner: dict[str, Any] = {"tasks": [{"does": [{"spawn": {"work": "1ms"}}]}]}
+    assert promised("cooperative") == promised("none") == promised("sharing") == {"work-conserving"}
+    assert promised("preemptive") == {"work-conserving", "slice", "longest-wait"}
+    assert promised("preemptive", **hog) == {"work-conserving", "slice", "longest-wait", "fairness"}
+    assert promised("preemptive", **spawner) == {"work-conserving", "slice"}
+    assert promised("stealing", options={"quantum": "1ms"}, cpus=2) == {"work-conserving", "slice"}
+    assert promised("stealing", options={"quantum": "1ms"}, machine={"message": "1us"}) == {"work-conserving"}
+    assert promised("preemptive", events=[{"at": "1ms", "set": {"quantum": "2ms"}}]) == {"work-conserving"}
+
+
+def test_a_cooperative_run_breaks_what_a_preemptive_one_promises():
+    tasks = [{"name": "long", "work": "100ms"}, {"name": "short", "work": "1ms"}]
+    kept = laws.promised(Scenario("preemptive", tasks).run())
+    broken = laws.check(Scenario("cooperative", tasks).run(), kept)
+    assert {violation.rule for violation in broken} == {"slice", "longest-wait"}
+
+
+def test_own_queues_break_what_thieves_promise():
+    tasks = [{"name": "t", "count": 4, "work": "10ms", "cpu": 0}]
+    kept = laws.promised(Scenario("stealing", tasks, cpus=2).run())
+    broken = laws.check(Scenario("none", tasks, cpus=2).run(), kept)
+    assert {violation.rule for violation in broken} == {"work-conserving"}
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
