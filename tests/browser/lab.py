@@ -314,16 +314,16 @@ class Notebook:
 
     def widgets(self, cell: int) -> list[Locator]:
         """The widgets in a cell's output, scrolled into view: players and the kit's, else boxes of ipywidgets."""
-        mark = f"cell-{cell}-{secrets.token_hex(3)}"
-        self.page.evaluate(
+        mark = self.page.evaluate(
             """async ([k, mark]) => {
               const list = window.schedlabPanel.content;
               await list.scrollToItem(k, 'smart').catch(() => {});
               const node = list.widgets[k].outputArea.node;
-              node.dataset.schedlab = mark;
+              node.dataset.schedlab ||= mark;
               node.scrollIntoView({ block: 'nearest' });
+              return node.dataset.schedlab;
             }""",
-            [cell, mark],
+            [cell, f"cell-{cell}-{secrets.token_hex(3)}"],
         )
         area = self.page.locator(f'[data-schedlab="{mark}"]')
         try:

@@ -45,6 +45,8 @@ def faults_of_player(root: Locator) -> list[str]:
         out.append("it says nothing")
     if step.is_enabled():
         step.click()
+        if root.get_attribute("data-asking") is not None:  # it predicts from the start: the step stops before a choice
+            return [*out, *unreadable(root)]
         after = int(slider.get_attribute("aria-valuenow") or 0)
         if after != before + 1:
             out.append(f"Step moved it from event {before} to {after}")
@@ -97,9 +99,10 @@ def faults(notebook: Notebook, lab: Lab, cells: list[int]) -> list[str]:
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_lesson_lives_in_jupyterlab(lesson: Path, lab: Lab):
-    cells = promised(lesson)
+    cells = promised(lab.server.lessons / lesson.name)
     with lab.open(f"lessons/{lesson.name}") as notebook:
-        assert faults(notebook, lab, cells) == []
+        found = faults(notebook, lab, cells)
+    assert not found, "\n".join(found)
 
 
 PLAYER_CELL = """
@@ -149,6 +152,7 @@ Dead(*payloads.linux_small())
 def test_first_lesson_lives_in_notebook_7(notebook7: Lab):
     if not LESSONS:
         pytest.fail("there is no lesson")
-    cells = promised(LESSONS[0])
+    cells = promised(notebook7.server.lessons / LESSONS[0].name)
     with notebook7.open(f"lessons/{LESSONS[0].name}") as notebook:
-        assert faults(notebook, notebook7, cells) == []
+        found = faults(notebook, notebook7, cells)
+    assert not found, "\n".join(found)
