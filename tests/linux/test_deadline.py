@@ -47,7 +47,7 @@ def test_the_earliest_deadline_goes_first():
 
 
 def test_an_earlier_deadline_preempts_and_an_equal_one_does_not():
-    woken = dl(1, 6, None, sleep(4 * MS), run(1 * MS), sleep())  # at 4 ms its deadline is 10 ms
+    """At 4 ms the deadline of the woken is 10 ms."""
     for period, turns in (
         (12, [("runs", 0, 4), ("woken", 4, 5), ("runs", 5, 7)]),
         (10, [("runs", 0, 6), ("woken", 6, 7)]),

@@ -271,15 +271,14 @@ def test_a_fork_splits_the_slice_and_the_child_runs_first(policy):
 
 @BOTH
 def test_a_parent_with_one_tick_left_expires_when_it_forks(policy):
-    does = [fork("child", lambda: [run()]), run()]
     made = policy()
-    machine = machine_of(made, {"parent": {"does": does, "time_slice": 1}})
-    parent, child = task_of(machine, "parent"), task_of(machine, "child")
+    machine = machine_of(made, {"parent": {}})
+    parent = task_of(machine, "parent")
     parent.time_slice = 1
-    late = machine.fork(parent, "late", [run()])
-    assert late is not None
-    assert late.time_slice == 1
-    assert child.time_slice >= 1
+    child = machine.fork(parent, "child", [run()])
+    assert child is not None
+    assert (child.time_slice, parent.time_slice) == (1, 100)
+    assert parent.array is made.runqueues[0].expired
 
 
 @BOTH
