@@ -279,3 +279,26 @@ def test_arrows_choose_a_lane_and_enter_reads_it(player: Open):
     assert p.state()["i"] == 3
     p.press("Space")
     assert p.state()["playing"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [".sl-head h2", ".sl-head .from", ".sl-say .what", ".sl-panel h3", ".sl-bar .where", ".sl-gutter, .laneName"],
+)
+def test_a_click_on_what_is_no_control_gives_the_keys_to_the_player(player: Open, where: str):
+    p = player(payloads.linux_small(), motion=False)
+    p.page.locator("#outside").focus()
+    p.root().locator(where).first.click(position={"x": 3, "y": 3})
+    assert p.page.evaluate("document.activeElement.className") == "sl-canvas"
+    p.page.keyboard.press("ArrowRight")
+    assert p.state()["i"] == 1
+
+
+def test_a_click_on_a_control_keeps_the_focus_and_a_selection_of_text_stands(player: Open):
+    p = player(payloads.linux_small(), motion=False)
+    p.root().get_by_role("button", name="Step", exact=True).click()
+    assert p.page.evaluate("document.activeElement.getAttribute('aria-label')") == "Step"
+    p.page.locator("#outside").focus()
+    p.root().locator(".sl-say .what").dblclick(position={"x": 30, "y": 10})
+    chosen = p.page.evaluate("getSelection().toString()").strip()
+    assert chosen and chosen in p.root().locator(".sl-say .what").inner_text()

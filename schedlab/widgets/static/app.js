@@ -162,6 +162,7 @@ class App {
         model.save_changes?.();
       });
     this.sub.on(root, 'keydown', e => this.key(e));
+    this.sub.on(root, 'click', e => this.ground(e));
     // where the focus was when a step redraws what held it
     this.sub.on(root, 'focusin', () => (this.hadFocus = true));
     this.sub.on(root, 'focusout', e => (this.hadFocus = root.contains(e.relatedTarget) || (e.relatedTarget === null && e.target.isConnected === false)));
@@ -644,6 +645,14 @@ class App {
     f();
     e.preventDefault();
     e.stopPropagation();
+  }
+  /** A click on what takes no focus itself gives it to the timeline: else the notebook would have the next key. */
+  ground(e) {
+    const on = e.target,
+      taken = on.closest('button, select, input, textarea, label, dialog, [tabindex]'),
+      selected = getSelection();
+    if ((taken && taken !== this.root && this.root.contains(taken)) || (selected && !selected.isCollapsed)) return;
+    this.time.box.focus({ preventScroll: true });
   }
   escape() {
     const { player } = this;
