@@ -129,11 +129,6 @@ class Engine:
             self.fired += fired
 
 
-def pick_index(stream: random.Random, n: int) -> int:
-    """A number in `range(n)`, made from `random()` alone so that every Python agrees."""
-    return int(stream.random() * n)
-
-
 def shuffled(stream: random.Random, items: list[Any]) -> list[Any]:
     """A shuffled copy of `items` (Fisher and Yates), made from `random()` alone."""
     result = list(items)

@@ -142,7 +142,6 @@ class Deadline(Policy):
     """
 
     name = "deadline"
-    policies = (SCHED_DEADLINE,)
     classes = ("deadline",)
     ranking = Ranking(by="absolute_deadline", best="lowest", tie="first in the tree")
 
@@ -193,7 +192,19 @@ class Deadline(Policy):
         self.exec_start[cpu.id] = self.machine.now
         if task is not None and self.exact:
             self.machine.timer(cpu, self.machine.now + task.dl.runtime, ("budget", task))
+        if len(self.machine.cpus) > 1:
+            self.push(cpu, task)
         return task
+
+    def push(self, cpu: Any, chosen: Any) -> None:
+        """push_dl_task(): whoever waits though another CPU does something less urgent."""
+        for (task, *_rest) in self.candidates(cpu, None):
+            if task is chosen or not hasattr(task, "sum_exec"):  # a fair server stays with its CPU
+                continue
+            other = self.least_urgent(each for each in self.machine.cpus if each is not cpu)
+            if self.yields_to(other, task):
+                self.machine.resched(other)
+            return
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """task_tick_dl(): charge."""
@@ -241,8 +252,12 @@ class Deadline(Policy):
     def resched_for(self, task: Any) -> None:
         """The CPU that runs the least urgent task chooses again."""
         cpu = self.select_cpu(task, "wake")
-        if cpu.curr is cpu.idle or cpu.curr.policy != SCHED_DEADLINE or self.preempts(cpu, task):
+        if self.yields_to(cpu, task):
             self.machine.resched(cpu)
+
+    def yields_to(self, cpu: Any, task: Any) -> bool:
+        """Is what runs there less urgent than `task`?"""
+        return bool(cpu.curr is cpu.idle or cpu.curr.policy != SCHED_DEADLINE or self.preempts(cpu, task))
 
     @judgement
     def absolute_deadline(self, task: Any) -> int:
@@ -250,7 +265,9 @@ class Deadline(Policy):
         return int(task.dl.deadline)
 
     def born(self, task: Any) -> bool:
-        """Admission control. Raises Refused."""
+        """Admission control: raises Refused. A deadline task cannot fork: its child would have to be admitted too."""
+        if task.dl is None:
+            return False
         if not self.admission.admit(task.dl.dl_runtime, task.dl.dl_period):
             wanted = f"{task.dl.dl_runtime} ns every {task.dl.dl_period} ns"
             raise Refused(f"{task.name}: no bandwidth left for {wanted} (EBUSY)")
@@ -261,7 +278,11 @@ class Deadline(Policy):
         self.admission.release(task.dl.dl_runtime, task.dl.dl_period)
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """A CPU that does nothing urgent: idle, then one with no deadline task, then the latest deadline."""
+        """A CPU that does nothing urgent."""
+        return self.least_urgent(self.machine.cpus)
+
+    def least_urgent(self, cpus: Iterable[Any]) -> Any:
+        """An idle CPU, then one with no deadline task, then the one with the latest deadline."""
 
         def urgency(cpu: Any) -> tuple[int, int]:
             if cpu.curr is cpu.idle:
@@ -270,7 +291,7 @@ class Deadline(Policy):
                 return (1, cpu.id)
             return (2, -cpu.curr.dl.deadline)
 
-        return min(self.machine.cpus, key=urgency)
+        return min(cpus, key=urgency)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_dl(): done for this period."""

@@ -187,7 +187,6 @@ class Machine:
         task.steps = iter(behaviour)
         task.state = SLEEPING
         task.sleeps_as = SLEEPING
-        task.slept_at = self.now
         if not self.policy.born(task):
             return None
         self.names.extend([""] * (task.id + 1 - len(self.names)))
@@ -505,7 +504,6 @@ class Machine:
     def _block(self, cpu: CPU, state: int) -> None:
         task = cpu.curr
         task.state = task.sleeps_as = state
-        task.slept_at = self.now
         task.remaining = 0
         cpu.done_at = None
         self._schedule(cpu)

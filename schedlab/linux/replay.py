@@ -96,7 +96,6 @@ MOST_NS = 10 * US  # more is not a cost, but something else
 FIRST_CALLS_NS = 10_300  # from the futex to the program's loop
 FIRST_FAULTS_NS = 69 * US  # a child's first page faults
 EXIT_NS = 81 * US  # from a child's last clock reading to its end
-PARENT_SINCE_WAKE_NS = 20 * US  # of the CPU time that the parent has had when it begins to fork
 GROUP_PREFIX = "group:"  # of the names of entities
 PARENT, FOREIGN_NAME = "wl_parent", "others"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from schedlab.linux.fair import positive_ns
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import SCHED_FIFO, SCHED_RR
+from schedlab.linux.task import SCHED_RR
 from schedlab.trace import Ranking, judgement
 
 MAX_RT_PRIO = 100
@@ -78,11 +78,15 @@ class RTRq:
         self.nr_running -= 1
 
 
+def may_use(task: Any, cpu: Any) -> bool:
+    """Its affinity."""
+    return task.allowed is None or cpu.id in task.allowed
+
+
 class RealTime(Policy):
     """The rt class, one queue a CPU. `runtime` None: no throttling, as in 6.12. Times are ns."""
 
     name = "rt"
-    policies = (SCHED_FIFO, SCHED_RR)
     classes = ("fifo", "rr")
     ranking = Ranking(by="rt_prio", best="lowest", tie="nearer the head of its list")
 
@@ -99,6 +103,7 @@ class RealTime(Policy):
     def attach(self, machine: Any) -> None:
         """A queue for every CPU."""
         self.machine = machine
+        self.many = len(machine.cpus) > 1
         self.rr_ticks = max(1, RR_TIMESLICE_MS * machine.hz // 1000)
         self.queues_of = [RTRq() for _cpu in machine.cpus]
 
@@ -119,14 +124,18 @@ class RealTime(Policy):
         rq.take(task)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
-        """pick_next_task_rt(): the head of the first list."""
+        """pick_next_task_rt(): the head of the first list, after a look at what waits elsewhere."""
         rq = self.queues_of[cpu.id]
         self.update_curr(rq, cpu)
+        if self.many:
+            self.pull(cpu)
         if not rq.nr_running or rq.throttled:
             rq.curr = None
             return None
         rq.curr = rq.first()
         rq.exec_start = self.machine.now
+        if self.many:
+            self.push(cpu, rq.curr)
         return rq.curr
 
     def tick(self, cpu: Any, curr: Any) -> None:
@@ -190,6 +199,61 @@ class RealTime(Policy):
             self.machine.timer(cpu, self.machine.now + self.period_ns, PERIOD_TIMER)
         else:
             rq.timer_on = False
+
+    # -- several CPUs: the best tasks run, wherever they wait ---------------------------------------
+
+    def select_cpu(self, task: Any, why: str) -> Any:
+        """select_task_rq_rt(): where it was, unless as good a one runs there; then the CPU of the least urgent task."""
+        allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
+        home = task.cpu if task.cpu in allowed else allowed[0]
+        mine = MAX_RT_PRIO - 1 - task.rt_priority
+        if self.urgency(home) > mine and not (home.need_resched and self.queues_of[home.id].nr_running):
+            return home
+        lowest = max(allowed, key=lambda cpu: (self.urgency(cpu), cpu is home))
+        return lowest if self.urgency(lowest) > mine else home
+
+    def urgency(self, cpu: Any) -> int:
+        """cpupri: the number of the best list of a CPU; higher is less urgent, an idle CPU the least."""
+        if cpu.curr.policy == SCHED_DEADLINE:
+            return -1
+        rq = self.queues_of[cpu.id]
+        if rq.nr_running and not rq.throttled:
+            return int(rq.first().rt.prio)
+        return MAX_RT_PRIO + (cpu.curr is cpu.idle)
+
+    def push(self, cpu: Any, chosen: Any) -> None:
+        """push_rt_task(): who has to wait here goes to the CPU of the least urgent task, if it is better than that."""
+        for task in self.waiting(cpu):
+            if task is chosen:
+                continue
+            others = [each for each in self.machine.cpus if each is not cpu and may_use(task, each)]
+            target = max(others, key=self.urgency, default=cpu)
+            if target is not cpu and self.urgency(target) > task.rt.prio:
+                self.move(task, cpu, target)
+                self.machine.resched(target)
+
+    def pull(self, cpu: Any) -> None:
+        """pull_rt_task(): from every other CPU the best that waits there, if it is better than what is here."""
+        for other in self.machine.cpus:
+            if other is cpu:
+                continue
+            task = next((each for each in self.waiting(other) if may_use(each, cpu)), None)
+            mine = self.queues_of[cpu.id]
+            if task is not None and (not mine.nr_running or task.rt.prio < mine.first().rt.prio):
+                self.move(task, other, cpu)
+
+    def waiting(self, cpu: Any) -> list[Any]:
+        """Who is ready on a CPU and does not run, best first. A throttled queue keeps its tasks."""
+        rq = self.queues_of[cpu.id]
+        if not rq.nr_running or rq.throttled:
+            return []
+        return [task for queue in rq.lists for task in queue if task.state == READY and task is not cpu.curr]
+
+    def move(self, task: Any, source: Any, target: Any) -> None:
+        """To the tail of its list on another CPU."""
+        self.dequeue(task, source, "migrate")
+        self.machine.migrate(task, target)
+        self.enqueue(task, target, "migrate")
 
     @judgement
     def rt_prio(self, task: Any) -> int:

@@ -108,7 +108,7 @@ class Task:
         "id", "name", "parent", "mm", "woken_by_irq",
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
-        "rt", "dl", "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed", "slept_at",
+        "rt", "dl", "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -135,7 +135,6 @@ class Task:
         self.wake_ticket = 0  # of the planned end of its sleep
         self.sleeps_as = 0  # the state it blocks with
         self.allowed: frozenset[int] | None = None  # CPUs it may use; None for all
-        self.slept_at = 0  # ns: when it last blocked
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

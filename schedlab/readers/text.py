@@ -156,7 +156,6 @@ class Reader:
         self.events = 0
         self.other: dict[bytes | None, int] = {}  # events that do not schedule
         self.marks: list[list[Any]] = []
-        self.marks_left_out = 0
         self.last_event: bytes | None = None
         self.promised: int | None = None  # events that the header says there are
         self.overwritten = 0  # events before the first that the kernel's ring buffer no longer holds
