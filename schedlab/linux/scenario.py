@@ -358,8 +358,9 @@ def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
 
     v0.01 and 2.4 have one queue for all and never leave their one CPU idle beside it. On many CPUs 2.4 may: two tasks
     that wake at one instant can choose the same idle CPU, and nobody looks again before the next wake-up. The later
-    ones look after each CPU's own queue only. Bounds on slices are what the generation's tables say. Waits and shares are bounded where all tasks
-    only compute: a task that sleeps just before each tick is never charged by these generations, and starves others.
+    ones look after each CPU's own queue only. Bounds on slices are what the generation's tables say. Waits and shares
+    are bounded where all tasks only compute: a task that sleeps just before each tick is never charged by these
+    generations, and starves others.
     """
     if not isinstance(scenario.scheduler, str):
         return {}
