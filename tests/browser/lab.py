@@ -29,6 +29,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.source import ROOT
 
 START_SECONDS = 60  # a cold server on a loaded machine; 5 s here
+IDLE_SECONDS = 900  # after which a server that a killed test run left behind ends itself
 LOAD_MS = 60_000  # the same for JupyterLab's own page; 4 s here
 DRAWN_MS = 10_000  # a widget whose cell has ended; 0.1 s here
 CELLS_MS = 60_000  # a lesson's cells end within 15 s; guarded four times
@@ -108,7 +109,6 @@ class JupyterServer:
                 env=self._environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         self.url = self._wait()
         self.host = urlsplit(self.url).netloc
@@ -125,7 +125,9 @@ class JupyterServer:
                 "open_browser": False,
                 "allow_root": True,  # containers run tests as root
                 "root_dir": str(self.root),
+                "shutdown_no_activity_timeout": IDLE_SECONDS,
             },
+            "MappingKernelManager": {"cull_idle_timeout": IDLE_SECONDS, "cull_connected": True},
             "IdentityProvider": {"token": self.token},
             "FileContentsManager": {"delete_to_trash": False},
         }

@@ -104,11 +104,12 @@ _UNREADABLE = """root => {
         across = false;
       }
       if (scrolls(css.overflowX)) across = false;
-      if (down && cuts(css.overflowY) && !a.matches('.sl-lanes') && (box.top < r.top - 3.5 || box.bottom > r.bottom + 3.5)) {
+      const follows = a.matches('.sl-lanes'); // lane names follow the lanes' scroll bar
+      if (down && cuts(css.overflowY) && !follows && (box.top < r.top - 3.5 || box.bottom > r.bottom + 3.5)) {
         out.push(`cut down by ${name(a)}: ${text}`);
         down = false;
       }
-      if (scrolls(css.overflowY) || a.matches('.sl-lanes')) down = false; // lane names follow the lanes' scroll bar
+      if (scrolls(css.overflowY) || follows) down = false;
     }
     if (across && (box.right > whole.right + 1.5 || box.left < whole.left - 1.5)) out.push(`outside: ${text}`);
     if (down && (box.bottom > whole.bottom + 3.5 || box.top < whole.top - 3.5)) out.push(`below: ${text}`);
