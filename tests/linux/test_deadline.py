@@ -10,7 +10,7 @@ from schedlab.linux.classes import ClassStack, Linux_5_15
 from schedlab.linux.deadline import Admission, Deadline, DLEntity, Refused, overflows, to_ratio
 from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, exit_, run, sleep, yield_cpu
 from schedlab.sim import MS
-from tests.linux.scene import machine_of, ran, task_of
+from tests.linux.scene import machine_of, ran, rows_of, task_of, trace_of
 
 
 class Exact(ClassStack):
@@ -55,6 +55,7 @@ def test_an_earlier_deadline_preempts_and_an_equal_one_does_not():
         woken = dl(1, 6, None, sleep(4 * MS), run(1 * MS), sleep())
         machine = machine_of(Exact(), {"woken": woken, "runs": dl(6, period, None, run(6 * MS), sleep())})
         assert ran(machine, 9) == turns
+        assert rows_of(trace_of(machine), "keep") == []  # with equal ones nobody has even been asked
 
 
 def test_equal_deadlines_are_served_as_they_came():

@@ -9,7 +9,7 @@ import pytest
 from schedlab.linux.o1 import INTERRUPTED, NONINTERACTIVE, NORMAL, O1, O1_2_6_22
 from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, SCHED_RR, disk, exit_, fork, reap, run, sleep, yield_cpu
 from schedlab.sim import MS, S
-from tests.linux.scene import machine_of, ran, ran_in, task_of
+from tests.linux.scene import machine_of, ran, ran_in, rows_of, task_of, trace_of
 
 FIFO: dict[str, Any] = {"policy": SCHED_FIFO, "rt_priority": 50}
 RR: dict[str, Any] = {"policy": SCHED_RR, "rt_priority": 50}
@@ -230,8 +230,9 @@ def test_a_sleeper_preempts_a_hog(policy):
 
 
 def test_an_equal_priority_does_not_preempt():
-    turns = ran(machine_of(O1(), {"a": sleeper(9 * MS), "hog": {}}), 101)
-    assert turns == [("hog", 0, 100), ("a", 100, 101)]
+    machine = machine_of(O1(), {"a": sleeper(9 * MS), "hog": {}})
+    assert ran(machine, 101) == [("hog", 0, 100), ("a", 100, 101)]
+    assert rows_of(trace_of(machine), "keep") == []  # nobody has even been asked
 
 
 def test_the_kind_of_sleep_is_kept_until_the_pick():
