@@ -19,8 +19,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from schedlab.linux.fair import positive_ns
+from schedlab.linux.kinds import READY
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import SCHED_RR
+from schedlab.linux.task import SCHED_DEADLINE, SCHED_RR
 from schedlab.trace import Ranking, judgement
 
 MAX_RT_PRIO = 100
