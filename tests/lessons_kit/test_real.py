@@ -16,6 +16,7 @@ from schedlab.linux.recording import play
 from schedlab.linux.weights import weight_of
 from schedlab.readers.recording import rows
 from schedlab.sim import MS, US
+from schedlab.trace import Trace
 
 
 def guess(price):
@@ -52,11 +53,17 @@ def test_a_price_that_is_none_is_a_report(price):
 
 
 def test_a_sleeper_is_served_in_microseconds_by_6_1_and_at_the_tick_by_6_12():
-    old, new = (latency(lesson(f"real/{kernel}"), ["inter"]) for kernel in ("6.1", "6.12"))
+    traces = [lesson("real/6.1"), lesson("real/6.12")]
+    old, new = (latency(trace, ["inter"]) for trace in traces if isinstance(trace, Trace))
     assert (old.number, new.number) == (181, 166)
+    assert old.median is not None
+    assert old.longest is not None
     assert 4 * US < old.median < old.longest < 6 * US
+    assert new.median is not None
+    assert new.longest is not None
     assert 990 * US < new.median < new.longest < 1_100 * US
-    first = latencies(lesson("real/6.12"), ["inter"])[0]
+    assert isinstance(traces[1], Trace)
+    first = latencies(traces[1], ["inter"])[0]
     assert round(first.wake / MS, 3) == 10.033
     assert round((first.wake + first.ns) / MS, 3) == 11.129
 
@@ -112,6 +119,7 @@ def test_the_start_of_an_old_recording_is_one_of_those_tried():
 def test_costs_are_fixed_and_part_model_and_kernel_by_microseconds():
     """costs-are-fixed: at 459.48 ms two virtual runtimes are 2.5 µs apart, and the model's order is the other one."""
     whole = recording("6.1", "w03_inter")
+    assert isinstance(whole, Traced)
     parted = beside("6.1", "w03_inter").divergence
     assert parted is not None
     assert parted.time == 459480325
