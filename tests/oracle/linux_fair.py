@@ -75,14 +75,11 @@ def replay_fair(vector: Vector) -> Difference | None:
 
 
 def fair_event(rig: Rig, event: Vector, happened: list[str]) -> None:
-    """`f` forks, `n` renices, `y` yields, `s` sets a slice; f and y only when the task is current (-1: whoever is)."""
+    """`f` forks, `n` renices, `y` yields; f and y only when the task is current (-1: whoever is)."""
     machine, cpu = rig.machine, rig.cpu
     happened.append(f"{event['op']} {event['a']} {event['b']}")
     if event["op"] == "n":
         machine.renice(machine.tasks[event["a"]], event["b"])
-        return
-    if event["op"] == "s":
-        machine.policy.set_slice(machine.tasks[event["a"]], event["b"])  # type: ignore[attr-defined]  # EEVDF only
         return
     if cpu.curr is cpu.idle or event["a"] not in (-1, cpu.curr.id):
         return
