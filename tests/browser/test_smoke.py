@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from schedlab import lesson
+from schedlab.lessons.linux_o1 import RUNS
 from schedlab.views import picture
 from schedlab.views.payload import sentences, unpack
 from schedlab.widgets.bundle import PARTS, STYLES, _read, css_text, module_text, slim
@@ -122,7 +123,7 @@ SCHEDULERS = ["o1", "o(n)", "v0.01", "cfs", "eevdf"]
 
 
 def run(scheduler="o1", mode=""):
-    head, columns, *_ = picture(lesson("o1/hook").but(scheduler=scheduler).run().explain())
+    head, columns, *_ = picture(RUNS["hook"].but(scheduler=scheduler).run().explain())
     return ({**head, "mode": mode} if mode else head), columns
 
 

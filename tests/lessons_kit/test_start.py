@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from schedlab.goals import latencies
-from schedlab.lessons.catalogue import lesson
-from schedlab.lessons.start import MOST_COMPILERS, waiting
+from schedlab.lessons.start import MOST_COMPILERS, RUNS, waiting
 from schedlab.sim import MS
 
 
 def test_the_key_of_475_ms_is_answered_at_600_and_at_once_where_the_compiler_ends():
-    hook, asked = lesson("start/hook").run(), lesson("start/asked").run()
+    hook, asked = RUNS["hook"].run(), RUNS["asked"].run()
     assert {one.wake: one.ns for one in latencies(hook, ["editor"])}[475 * MS] == 125 * MS
     assert {one.wake: one.ns for one in latencies(asked, ["editor"])}[475 * MS] == 0
     held = [row for row in hook.table("switch") if row.time < 475 * MS][-1]
