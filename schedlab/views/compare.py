@@ -47,6 +47,7 @@ def parting(a: Packed, b: Packed, within: int = 0) -> dict[str, Any]:
     )
     return {
         "prefix": prefix,
+        "within": within,
         "differ_a": prefix if prefix < len(one) else None,
         "differ_b": prefix if prefix < len(two) else None,
         "totals": totals(one, two),

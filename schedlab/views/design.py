@@ -10,6 +10,7 @@ LOOK = Look(
     home="home",
     bars=USUAL_BARS,
     wakes=frozenset({"wake", "spawn"}),
+    leads=frozenset({"steal", "migrate"}),
     groups=(
         Group(r"run queue", "run queue", "list"),
         Group(r"queue of CPU (?P<cpu>\d+)", "queue", "list"),

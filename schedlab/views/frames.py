@@ -45,8 +45,8 @@ def frames(
 
     lanes    "cpu+tasks" or "cpu"
     at       ns: the moment that static forms show; by default the first decision with two candidates
-    predict  True: every decision is a question; False: none; row numbers of the trace: these decisions;
-             None: where at least two could run and the answer was not the same twice before
+    predict  True: every choice is a question, as in `exercises.questions`; False: none; row numbers of the trace:
+             these choices; None: where the answer was not the same twice before. One candidate alone is no choice
     panels   which of "candidates", "queues", "source", in this order; by default all that have facts
     ticks    are ticks that only count down steps of their own? None: while they are few
 
@@ -174,9 +174,11 @@ class _Making:
         return [0, trace.end if len(times) <= FIRST_VIEW_DECISIONS else (times[-2] + times[-1] + 1) // 2]
 
     def _ask(self, rows: Sequence[int], asked: Collection[int]) -> None:
-        """Questions at these rows of the trace, and nowhere else."""
-        flags, chosen = self.p._columns["events.flags"], set(asked)  # the payload's own column: flags are decided last
-        decided = set(self.p._columns.get("decisions.event", ()))
+        """Questions at these rows of the trace, if they are choices, and nowhere else."""
+        columns = self.p._columns  # the payload's own: flags are decided last
+        flags, chosen, first = columns["events.flags"], set(asked), columns.get("decisions.first", ())
+        ends = [*first[1:], len(columns.get("candidates.task", ()))]
+        decided = {e for e, a, b in zip(columns.get("decisions.event", ()), first, ends) if b - a > 1}
         for event, row in enumerate(rows):
             ask = row in chosen and event in decided
             flags[event] = flags[event] & ~QUESTION | (QUESTION if ask else 0)
@@ -220,6 +222,7 @@ class Kinds:
             say,
             who="task" if kind.who in (look.tasks, "", "number", "ns") else "name",
             mark="wake" if kind.name in look.wakes else "",
+            leads=kind.name in look.leads,
         )
         self.others[kind.id] = other
         self.flags[kind.id] = DECISION if kind.decision else 0

@@ -20,6 +20,7 @@ LOOK = Look(
     home="home",
     bars={**USUAL_BARS, "in disk sleep": ASLEEP},
     wakes=frozenset({"wake"}),
+    leads=frozenset({"migrate"}),
     holds={"lock": ("a", "b")},
     forms={
         "counter_if_runnable": Form("table", ("counter_if_runnable",)),

@@ -61,6 +61,7 @@ class Look(NamedTuple):
     home: str = ""  # the field that says on which lane's queue a task is
     bars: Mapping[str, int] = {}
     wakes: frozenset[str] = frozenset()  # kinds that draw the black triangle
+    leads: frozenset[str] = frozenset()  # kinds that are a part of the choice that follows: thefts, pulls
     holds: Mapping[str, tuple[str, ...]] = {}  # kinds after which the lane is in the scheduler: columns of ns
     forms: Mapping[str, Form] = {}
     groups: tuple[Group, ...] = ()

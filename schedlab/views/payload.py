@@ -15,8 +15,9 @@ segments.start u32, .length u32, .task u16, .state u8, .flags u8
     failed.
 events.at f64, .kind u8, .flags u8, .lane u16, .who u16, .other u16, .a f64, .b f64
     In order of time; equal times keep their order. flags: 1 decision, 2 question, 4 first difference, 8 a rule failed.
-decisions.event u32, .first u32; candidates.task u16, .verdict u8, .c0 .. .cN f64
-    Decision d has candidates `first[d]` to `first[d+1]` (or the end). verdict 0 = won, else an index of
+decisions.event u32, .first u32, .moves u32; candidates.task u16, .verdict u8, .c0 .. .cN f64
+    Decision d has candidates `first[d]` to `first[d+1]` (or the end). The first `moves` moves of its event were made
+    before the choice (who falls asleep leaves its queue): a question shows the queues after them. verdict 0 = won, else an index of
     `head["reasons"]`. Column cN is described by `head["candidates"]["columns"][N]`; NaN = not known.
 moves.event u32, .item u16, .from u16, .to u16, .from_at u32, .to_at u32
     A move takes `item` out of place `from` (where it was at `from_at`) and puts it into `to` at `to_at`; read
@@ -47,7 +48,8 @@ Head
 version, family, language, title, from (where the trace comes from), assumptions [text], tick_ns, unit, digits, end
 (ns), first_view [ns, ns], lanes [{name, kind: "cpu" | "task", task}], tasks [{name, letter}], names [text], kinds
 [{name, say, small, ask, value, lit [line], warm [line], who, other, mark}] (say, small, ask, value: template ids;
-who, other: the table that the column points into, one of `TABLES`; mark: "wake" draws the black triangle), reasons
+who, other: the table that the column points into, one of `TABLES`; mark: "wake" draws the black triangle; leads:
+it is a part of the choice that follows at the same instant, so a question stops before it), reasons
 [{short, long}] (template ids; row 0 is the winner's word), candidates {form, of, columns, ...} (see `judge`), places,
 source {file, first, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
 forks, templates {language: {id: text}}, counts, columns.
@@ -68,6 +70,7 @@ import math
 import re
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -328,6 +331,7 @@ class Payload:
         who: str = "task",
         other: str = "task",
         mark: str = "",
+        leads: bool = False,
     ) -> int:
         """A kind of event. `say`, `small`, `ask` (its question) and `value` (beside the lit line) are template
         texts."""
@@ -342,6 +346,7 @@ class Payload:
             "who": who,
             "other": other,
             "mark": mark,
+            "leads": leads,
         }
         for slot, text in (("say", say), ("small", small), ("ask", ask), ("value", value)):
             row[slot] = self.template(f"{name}.{slot}", text) if text else ""
@@ -556,12 +561,15 @@ class Payload:
                 raise ValueError(f"{len(values)} values of {name} for {n} events")
             self._columns[f"events.{name}"].extend(values)
 
-    def decide(self, event: int, candidates: Sequence[Sequence[float]], question: bool | None = None) -> None:
+    def decide(
+        self, event: int, candidates: Sequence[Sequence[float]], question: bool | None = None, moved: int = 0
+    ) -> None:
         """The candidates of a decision: rows of `(task, verdict, number...)`, one of them with verdict 0.
 
-        They are kept in the order of tasks: a policy looks at its best first, and a question must not tell.
-        `question` says whether Predict asks here; by default with two candidates or more, unless the answer was the
-        same at the last two questions of that lane.
+        `moved`: so many moves of the event, told already, were made before the choice. Candidates are kept in the order
+        of tasks: a policy looks at its best first, and a question must not tell.
+        `question` says whether Predict asks here; by default unless the answer was the same at the last two
+        questions of that lane. It never asks where one candidate stands alone: that is no choice.
         """
         self._event(event)
         if self.head["candidates"] is None:
@@ -574,6 +582,7 @@ class Payload:
         if decided and decided[-1] >= event:
             raise ValueError(f"decisions must be in order of their events: {event} after {decided[-1]}")
         decided.append(event)
+        self._column("decisions.moves", "u32").append(moved)
         task, verdict = self._column("candidates.task", "u16"), self._column("candidates.verdict", "u8")
         first.append(len(task))
         known = self._rows(self.head["candidates"]["of"])
@@ -588,10 +597,11 @@ class Payload:
                 self._column(f"candidates.c{k}", "f64").append(c[2 + k])
         last = self._winners.setdefault(self._columns["events.lane"][event], [])
         if question is None:
-            question = len(candidates) > 1 and len(won) == 1 and last[-2:] != [won[0]] * 2
-        if question and won:
+            question = last[-2:] != won * 2
+        question = question and len(candidates) > 1 and len(won) == 1
+        if question:
             last.append(won[0])
-        self._columns["events.flags"][event] |= DECISION | (QUESTION if question and won else 0)
+        self._columns["events.flags"][event] |= DECISION | (QUESTION if question else 0)
 
     def move(self, event: int, item: int, to: int | None, at: int | None = None) -> None:
         """`item` goes to place `to` (None: out of sight) at position `at` (None: the end, or slot 0)."""
@@ -626,6 +636,11 @@ class Payload:
         row = (item, NONE16 if came is None else came, NONE16 if to is None else to, was, goes, event)
         for name, value in zip(names, row, strict=True):
             column[name].append(value)
+
+    def moves_of(self, event: int) -> int:
+        """How many moves are told of the last event so far."""
+        events = self._columns.get("moves.event", array("I"))
+        return len(events) - bisect_left(events, event)
 
     def holds(self, place: int) -> list[int]:
         """What `place` holds now, in order: so a writer need not keep a copy."""

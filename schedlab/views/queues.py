@@ -63,13 +63,17 @@ class Queues:
         if self.names and 0 <= task < len(self.tasks) - 1:
             self.due[self.tasks[task]] = code
 
-    def flush(self, event: int) -> list[tuple[int, str]]:
-        """Write what is due as moves of `event`; the tasks that changed place, with the place's name."""
-        if not self.due:
+    def flush(self, event: int, seen: Mapping[int, int] | None = None) -> list[tuple[int, str]]:
+        """Write what is due as moves of `event`; the tasks that changed place, with the place's name.
+
+        `seen`: only this part of what is due, as it was when a choice began; the rest stays due.
+        """
+        due = self.due if seen is None else seen
+        if not due:
             return []
         changed: list[tuple[int, str]] = []
         touched: set[int] = set()
-        for task, code in sorted(self.due.items(), key=lambda one: one[1] >= 0):  # who leaves makes room first
+        for task, code in sorted(due.items(), key=lambda one: one[1] >= 0):  # who leaves makes room first
             place = code // PLACE_SIZE if code >= 0 else -1
             was = self.now.get(task, -1)
             if place < 0:
@@ -88,7 +92,8 @@ class Queues:
             self.at[task] = code % PLACE_SIZE
         for place in sorted(touched):
             self._order(event, place)
-        self.due.clear()
+        if seen is None:
+            self.due.clear()
         return changed
 
     def _order(self, event: int, place: int) -> None:

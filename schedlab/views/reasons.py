@@ -200,9 +200,9 @@ class Decisions:
         self.p, self.rule, self.tasks, self.words, self.predict = p, rule, tasks, words, predict
 
     def write(self, event: int, note: Mapping[str, Any], fields: Mapping[str, Mapping[int, int]], small: str) -> None:
-        """The decision of `event`. `small` is the template of its grey line."""
+        """The decision of `event`, whose moves so far come before the choice. `small`: the template of its grey line."""
         eligible, refused = self._sort(note)
-        self.p.decide(event, self._rows(note, fields), self.predict)
+        self.p.decide(event, self._rows(note, fields), self.predict, self.p.moves_of(event))
         template, *values = self.sentence(note, eligible)
         self.p.note(event, template, *values)
         if refused:

@@ -65,6 +65,7 @@ class Story:
         self.noted = -1  # the last event with a grey line
         self.hook: tuple[str, Row] | None = None  # whose changes are being collected
         self.decided: tuple[Row, dict[str, Any]] | None = None
+        self.before: dict[int, int] = {}  # moves that were due when the choice began
         self.due_at = 0  # ns: when what is due happened
         self.at = 0  # the row of `hook`
         self.tree_due: list[list[int]] | None = None  # the tree as it is after what is due
@@ -100,7 +101,7 @@ class Story:
                     self.hook = (trace.names["hook"][row.a], row)
                     self.at = i
                 elif name == "decided":
-                    self.decided = (row, trace.notes[row.a])
+                    self.decided, self.before = (row, trace.notes[row.a]), dict(self.queues.due)
                 elif name == "episode":
                     self._episode(i, row)
                 elif row.kind < EXPLAINED:
@@ -139,6 +140,7 @@ class Story:
             self.decided = None
             small = self.words.get("after") if kind.b == "state" and kind.a == self.look.tasks and row.a >= 0 else ""
             if kind.decision and decided[1]["candidates"]:
+                self.queues.flush(event, self.before)
                 self.decisions.write(event, decided[1], self.changes.fields, small)
                 self.noted, mine = event, True
             elif decided[1]["candidates"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -159,15 +160,50 @@ def plain(text: str) -> str:
 
 
 def test_steps_go_through_both_lists_of_events(player: Open):
-    """59: the shared prefix once, then every event of either"""
+    """59: the shared prefix once, then every event of either, two of one instant together"""
     p = compared(player)
-    assert p.state()["n"] == INFO["prefix"] + (len(AT_A) - INFO["prefix"]) + (len(AT_B) - INFO["prefix"])
+    rest = [Counter(at[INFO["prefix"] :]) for at in (AT_A, AT_B)]
+    wanted = [*AT_A[: INFO["prefix"]], *sorted((rest[0] | rest[1]).elements())]
+    assert p.state()["n"] == len(wanted)
     p.press("Home")
     times = [p.state()["t"]]
     for _ in range(p.state()["n"] - 1):
         p.press("ArrowRight")
         times.append(p.state()["t"])
-    assert times == sorted([*AT_A, *AT_B[INFO["prefix"] :]])
+    assert times == wanted
+
+
+def test_both_captions_are_of_the_present_instant(player: Open):
+    p = compared(player)
+    p.press("Home")
+    pairs = p.page.evaluate(
+        """() => {
+          const { app, player } = document.querySelector('#here .sl').__player;
+          return Array.from({ length: player.trace.n }, (_, i) => [player.trace.at[i], ...app.compare.pair(i)]);
+        }"""
+    )
+    for k, (t, a, b) in enumerate(pairs):
+        for event, at in ((a, AT_A), (b, AT_B)):
+            assert at[event] <= t
+            if k + 1 < len(pairs) and pairs[k + 1][0] > t:  # the last step of an instant: both have come to its end
+                assert event + 1 == len(at) or at[event + 1] > t
+
+
+def test_a_future_does_not_look_like_a_task(player: Open):
+    p = compared(player)
+    tag, token = p.root().locator(".sl-say .tag").first, p.root().locator(".sl-say .tok").first
+    assert tag.inner_text() == "future A"
+    radius = "e => parseFloat(getComputedStyle(e).borderTopLeftRadius)"
+    assert tag.evaluate(radius) > 20 > token.evaluate(radius)
+
+
+def test_totals_that_are_the_same_to_the_last_digit_say_so(player: Open):
+    p = player(A, motion=False)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    total = {"name": "longest wait", "a": 1_000_500, "b": 1_000_499, "unit": "ms", "scale": 1e6, "digits": 3}
+    p.give_b(B, p.sent[-1]["n"], {**INFO, "totals": [total]})
+    assert p.root().locator(".sl-compare .totals").inner_text().strip().endswith("the same")
 
 
 def test_panels_show_a_or_b_and_cells_that_differ_say_so(player: Open):

@@ -451,3 +451,75 @@ def test_the_score_is_the_sentence_at_the_end(player: Open):
     if p.root().locator(".sl-say .verdict").count():
         button(p, "Go on").click()
     assert f"0 right, 0 not, {asked_} skipped" in p.root().locator(".sl-say").inner_text()
+
+
+# -- a lesson that begins with questions ---------------------------------------------------------------
+
+
+def test_a_lesson_that_begins_with_questions_begins_at_the_first(player: Open):
+    head, columns = PAYLOAD
+    p = player(({**head, "mode": "predict"}, columns), motion=False)
+    assert asked(p) == QUESTIONS[0]
+    assert p.live() == "", "nothing is said before the learner does something"
+    assert p.page.evaluate("document.activeElement === document.body"), "nor is the focus taken"
+    p.root().locator(".sl-head h2").click()
+    p.page.keyboard.press("1")
+    assert p.state()["predict"]["choice"] >= 0
+    p.page.keyboard.press("Enter")
+    assert p.root().locator(".sl-say .verdict").count() == 1
+
+
+def test_digits_and_enter_lead_to_the_next_question(p: PlayerPage):
+    for key in ("1", "Enter"):
+        assert asked(p) < 0
+        p.press(key)
+        assert asked(p) >= 0
+        assert p.state()["predict"]["choice"] < 0, "it leads there and answers nothing"
+        button(p, "Skip").click()
+        p.press("ArrowLeft")  # away from the verdict
+    button(p, "To the question").click()
+    assert asked(p) == QUESTIONS[2]
+
+
+def test_no_step_before_a_question_tells_of_a_theft(player: Open):
+    """What the choice takes from another CPU stands before it in the trace and names who will run."""
+    from schedlab import lesson
+    from schedlab.views import picture
+
+    head, columns, _text, _svg = picture(lesson("stealing/stealing").run().explain(), predict=True)
+    data, leads = unpack(head, columns), {n for n, kind in enumerate(head["kinds"]) if kind["leads"]}
+    first = {
+        e: next(k for k in range(e, -1, -1) if k == 0 or data["events.kind"][k - 1] not in leads)
+        for e, flags in enumerate(data["events.flags"])
+        if flags & QUESTION
+    }
+    theft = next(e for e, begin in first.items() if begin < e and data["events.at"][begin] == data["events.at"][e])
+    p = player((head, columns), motion=False)
+    p.go(first[theft] - 1)
+    p.press("p", "ArrowRight")
+    assert asked(p) == theft
+    assert p.state()["i"] == first[theft] - 1
+    p.press("ArrowLeft")
+    assert asked(p) < 0
+    assert p.state()["i"] == first[theft] - 1
+
+
+def test_the_queues_of_a_question_are_those_that_the_choice_saw(player: Open):
+    """o1/hook at 33 ms: who has just fallen asleep waits at no level."""
+    from schedlab import lesson
+    from schedlab.views import picture
+
+    head, columns, _text, _svg = picture(lesson("o1/hook").run().explain(), predict=True)
+    data = unpack(head, columns)
+    q = next(
+        e for e, flags in enumerate(data["events.flags"]) if flags & QUESTION and data["events.at"][e] == 33_000_000
+    )
+    p = player((head, columns), motion=False)
+    p.go(q - 1)
+    queues = p.root().locator(".p-queues svg[role=img]")
+    assert "editor" in queues.get_attribute("aria-label")
+    p.press("p", "ArrowRight")
+    assert asked(p) == q
+    assert "editor" not in queues.get_attribute("aria-label")
+    p.press("ArrowLeft")
+    assert "editor" in queues.get_attribute("aria-label")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schedlab.exercises import questions
 from schedlab.scenario import Scenario
 from schedlab.trace import Replay
 from schedlab.views.bars import bars
@@ -500,3 +501,44 @@ def test_a_hundred_thousand_rows_pack_in_a_second_or_two():
 
 def test_a_payload_is_what_the_writer_would_take():
     assert frames(recording())[0]["version"] == Payload("linux", "", "", 1).head["version"]
+
+
+# -- questions ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheduler", [*SCHEDULERS, "cfs", "eevdf"])
+def test_who_is_the_scheduler_is_asked_what_python_asks(scheduler):
+    trace = explained(scheduler)
+    data = unpack(*frames(trace, predict=True))
+    asked = [e for e, f in enumerate(data["events.flags"]) if f & QUESTION]
+    wanted = questions(trace)
+    assert [(data["events.at"][e], data["events.who"][e]) for e in asked] == [(q.time, q.winner) for q in wanted]
+    assert all(len(q.candidates) > 1 for q in wanted)
+    assert 0 < len(asked)
+
+
+def test_a_question_is_asked_of_the_queues_as_they_were_before_the_choice():
+    """o1/hook at 33 ms: the editor has fallen asleep and left its array, which is why somebody else may run."""
+    from schedlab import lesson
+
+    head, columns = frames(lesson("o1/hook").run().explain())
+    data = unpack(head, columns)
+    names = [task["name"] for task in head["tasks"]]
+    checked = 0
+    for d, event in enumerate(data["decisions.event"]):
+        moved = data["decisions.moves"][d]
+        told = [k for k, at in enumerate(data["moves.event"]) if at == event]
+        assert moved <= len(told)
+        if data["events.at"][event] == 33 * MS:
+            first = [(names[data["moves.item"][k]], data["moves.to"][k]) for k in told[:moved]]
+            assert first == [("editor", NONE16)]
+            checked += 1
+    assert checked == 1
+
+
+def test_what_is_taken_from_another_cpu_is_a_part_of_the_choice():
+    from schedlab import lesson
+
+    head, columns = frames(lesson("stealing/stealing").run().explain(), predict=True)
+    leads = {kind["name"] for kind in head["kinds"] if kind["leads"]}
+    assert leads == {"steal", "migrate"}

@@ -136,7 +136,14 @@ class App {
     this.refresh();
     this.sentence.show();
     this.hook(player);
-    if (head.mode) player.setPredict(true); // a lesson may begin with questions, or with two futures
+    if (head.mode) {
+      // a lesson may begin with questions, at the first one; or with two futures
+      this.unasked = true;
+      player.setPredict(true);
+      player.toQuestion();
+      this.unasked = false;
+      this.sentence.quiet = true;
+    }
     if (!this.kept) this.takeFork();
   }
   wire(player) {
@@ -230,7 +237,7 @@ class App {
     const [a, b] = compare.pair(player.i),
       [trace, i, rival, j] = set_ === 'A' ? [compare.a, a, compare.b, b] : [compare.b, b, compare.a, a],
       last = rival.lastDecision(j);
-    return { trace, i, q: -1, other: { trace: rival, i: j, candidates: last >= 0 ? rival.candidates(last) : null } };
+    return { trace, i, q: -1, other: { trace: rival, i: j, within: compare.within, candidates: last >= 0 ? rival.candidates(last) : null } };
   }
   refresh() {
     if (!this.panels) return;
@@ -434,6 +441,7 @@ class App {
     }
     this.forkInfo = null;
     this.form = null;
+    if (this.player.predict.on) this.player.setPredict(false);
     const merged = new Merged(this.trace, b, info),
       event = this.player.i;
     this.compare = merged;
@@ -458,7 +466,10 @@ class App {
   }
   strip(info, merged) {
     const { words } = this,
-      differ = (a, b, c) => (units({ ...c, sign: false }, a) === units({ ...c, sign: false }, b) ? '=' : units({ ...c, sign: true }, b - a));
+      differ = (a, b, c) => {
+        const text = units({ ...c, sign: true }, b - a);
+        return /[1-9∞]/.test(text) ? text : words.equal;
+      };
     this.switchButtons = ['A', 'B'].map(side =>
       h('button', { type: 'button', class: 'text', 'aria-pressed': 'false', title: `${words[`show${side}`]} (B)`, 'aria-label': words[`show${side}`], onclick: () => this.showSide(side) }, side),
     );
@@ -627,6 +638,8 @@ class App {
         act[e.key] = () => c && player.choose(c.row);
       }
       if (!button) act.Enter = () => player.predict.choice >= 0 && this.sentence.revealNow();
+    } else if (player.predict.on && player.nextQuestion(player.i + 1) >= 0) {
+      for (const key of ['Enter', ...'123456789']) act[key] = () => player.toQuestion();
     }
     if (radio && (e.key.startsWith('Arrow') || e.key === ' ')) {
       e.stopPropagation(); // a radio group keeps its arrows
@@ -651,7 +664,7 @@ class App {
     const on = e.target,
       taken = on.closest('button, select, input, textarea, label, dialog, [tabindex]'),
       selected = getSelection();
-    if ((taken && taken !== this.root && this.root.contains(taken)) || (selected && !selected.isCollapsed)) return;
+    if (!on.isConnected || (taken && taken !== this.root && this.root.contains(taken)) || (selected && !selected.isCollapsed)) return;
     this.time.box.focus({ preventScroll: true });
   }
   escape() {

@@ -68,9 +68,11 @@ class Candidates extends Panel {
       const won = q < 0 && c.verdict === 0,
         refused = how.form === 'nodes' && q < 0 && c.verdict > 0 && c.c.every(v => Number.isNaN(v)),
         result = c.absent ? this.absent(c.row, at) : q >= 0 ? '?' : won ? say(words, 'runs', { word: plain(trace.reason(c, all)) || words.runsDefault }) : plain(trace.reason(c, all));
+      // two times that may each lie so far off are the same when they differ by twice that
+      const near = k => (how.columns[k].scale > 1 ? 2 * (other.within ?? 0) : 0);
       const differs = k => {
         const o = there?.get(c.row);
-        return there && !c.absent && (!o || (o.c[k] !== c.c[k] && !(Number.isNaN(o.c[k]) && Number.isNaN(c.c[k])))) ? '≠ ' : '';
+        return there && !c.absent && (!o || (Math.abs(o.c[k] - c.c[k]) > near(k) || Number.isNaN(o.c[k]) !== Number.isNaN(c.c[k]))) ? '≠ ' : '';
       };
       return h(
         'tr',

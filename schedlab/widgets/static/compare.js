@@ -1,8 +1,8 @@
 // ---- two futures: one cursor through both lists of events -------------------------------------------------------------------------
-/** Stands in for a trace: the steps of A and B merged by time; the shared prefix is one step each. */
+/** Stands in for a trace: the steps of A and B merged by time; the shared prefix is one step each, and so are two events of one instant. */
 class Merged {
-  constructor(a, b, { prefix, differ_a: differA, differ_b: differB }) {
-    Object.assign(this, { a, b, head: a.head, tick: a.tick, words: a.words, text: a.text, tables: a.tables });
+  constructor(a, b, { prefix, differ_a: differA, differ_b: differB, within = 0 }) {
+    Object.assign(this, { a, b, within, head: a.head, tick: a.tick, words: a.words, text: a.text, tables: a.tables });
     this.end = Math.max(a.end, b.end);
     const same = Math.min(prefix ?? Math.min(differA ?? a.n, differB ?? b.n), a.n, b.n),
       at = [],
@@ -20,7 +20,11 @@ class Merged {
     let x = same,
       y = same;
     while (x < a.n || y < b.n) {
-      if (y >= b.n || (x < a.n && a.at[x] <= b.at[y])) {
+      if (x < a.n && y < b.n && a.at[x] === b.at[y]) {
+        step(a.at[x], x, y, a.hasDecision(x) || b.hasDecision(y));
+        x++;
+        y++;
+      } else if (y >= b.n || (x < a.n && a.at[x] < b.at[y])) {
         step(a.at[x], x, Math.max(0, y - 1), a.hasDecision(x));
         x++;
       } else {

@@ -54,13 +54,13 @@ class Player {
     i = clamp(Math.round(i), 0, this.last);
     const p = this.predict;
     if (this.asking) {
-      if (i >= p.ask) return;
+      if (i >= this.trace.begin(p.ask)) return;
       p.ask = -1; // stepping back leaves the question open
       this.tell('mode');
     }
     if (p.on && i > this.i && how !== 'answer') {
-      const q = this.nextQuestion(this.i + 1);
-      if (q >= 0 && q <= i) return this.ask(q, how);
+      const q = this.before(i);
+      if (q >= 0) return this.ask(q, how);
     }
     if (how !== 'answer') p.verdict = null;
     this.i = i;
@@ -72,7 +72,7 @@ class Player {
   step(n) {
     this.stop();
     // while asked, one step back is the event before the question, where the cursor stands already
-    if (this.asking && n === -1) return this.go(this.predict.ask - 1);
+    if (this.asking && n === -1) return this.go(this.trace.begin(this.predict.ask) - 1);
     this.go(this.i + n);
   }
   stepDecision(n) {
@@ -95,12 +95,12 @@ class Player {
     t = clamp(t, 0, this.trace.end);
     const i = this.trace.eventAt(t);
     if (this.asking) {
-      if (i >= this.predict.ask) return;
+      if (i >= this.trace.begin(this.predict.ask)) return;
       this.predict.ask = -1;
       this.tell('mode');
     } else if (this.predict.on && i > this.i) {
-      const q = this.nextQuestion(this.i + 1);
-      if (q >= 0 && q <= i) return this.ask(q, 'jump');
+      const q = this.before(i);
+      if (q >= 0) return this.ask(q, 'jump');
     }
     this.move = null;
     this.t = t;
@@ -252,6 +252,16 @@ class Player {
     for (let k = bisect(q, i, true); k < q.length; k++) if (!this.predict.done.has(q[k])) return q[k];
     return -1;
   }
+  /** Would the way to event i pass a question? Which one, or -1. */
+  before(i) {
+    const q = this.nextQuestion(this.i + 1);
+    return q >= 0 && this.trace.begin(q) <= i ? q : -1;
+  }
+  /** On to the next question, with all that lies before it. */
+  toQuestion() {
+    const q = this.predict.on && !this.asking ? this.nextQuestion(this.i + 1) : -1;
+    if (q >= 0) this.ask(q, 'jump');
+  }
   /** While predicting, nothing from the next question on may be seen. */
   get hiddenFrom() {
     const p = this.predict,
@@ -275,7 +285,7 @@ class Player {
     const resume = this.playing;
     this.stop();
     Object.assign(this.predict, { ask: q, choice: -1, verdict: null, resume });
-    this.i = Math.max(0, q - 1);
+    this.i = Math.max(0, this.trace.begin(q) - 1);
     this.glide(this.trace.at[q], how === 'jump' ? 0 : GLIDE_MS);
     this.keepInView(this.trace.at[q]);
     this.tell('mode');

@@ -22,7 +22,7 @@ class Queues extends Panel {
     if (!this.width) return;
     const { words, look, width: W } = this,
       byTask = items => items.map(v => v[1]).sort((a, b) => a - b).map((item, k) => [k, item]),
-      now = app_places(trace, i),
+      now = app_places(trace, i, q),
       at = new Map(),
       kids = [],
       said = [];
@@ -109,9 +109,9 @@ class Queues extends Panel {
     this.svgEl.setAttribute('aria-label', say(words, 'queuesSays', { list: said.join('; ') }));
   }
 }
-/** The places of a trace after event i; one replay for all panels. */
-function app_places(trace, i) {
-  return (trace.replay ??= new Places(trace)).go(trace.n ? i : -1);
+/** The places of a trace after event i, or as the question q sees them; one replay for all panels. */
+function app_places(trace, i, q) {
+  return (trace.replay ??= new Places(trace)).go(trace.n ? i : -1, q);
 }
 
 /** The run queue as a red-black tree: black ring and red ring plus the word, leftmost is next. */
@@ -200,7 +200,7 @@ class Tree extends Panel {
       bottom = Math.max(rows ? 184 : 200, top + deepest * 64 + 48),
       H = bottom + (rows ? 40 : 4);
     set(this.svgEl, { width: W, height: H, viewBox: `0 0 ${W} ${H}` });
-    const now = app_places(trace, i),
+    const now = app_places(trace, i, q),
       on = spec.running == null ? [] : now.in(spec.running).map(v => v[1]),
       asleep = spec.asleep == null ? [] : now.in(spec.asleep).map(v => v[1]),
       mid = rootX;
@@ -362,7 +362,7 @@ class Processors extends Panel {
     if (!this.width) return;
     const { spec, words, X } = this,
       rows = spec.rows ?? [],
-      now = app_places(trace, i),
+      now = app_places(trace, i, q),
       at = new Map(),
       more = [],
       said = [],
@@ -438,7 +438,7 @@ class Processors extends Panel {
     const y0 = this.y(victim),
       y1 = this.y(thief),
       x = X.queue + this.cells * X.cell - 14,
-      left = app_places(trace, i).in(rows[victim].queue).length;
+      left = app_places(trace, i, -1).in(rows[victim].queue).length;
     this.arc.setAttribute('d', `M${x} ${y0} C${x + 32} ${y0} ${x + 32} ${y1} ${x + 6} ${y1}`);
     this.head.setAttribute('transform', `translate(${x + 4} ${y1}) rotate(180)`);
     set(this.said, { x: x + 34, y: (y0 + y1) / 2 + 4 });

@@ -36,7 +36,7 @@ class Sentence {
       tight = room - 176, // beside Go on and the score
       { compare, marks } = this.app;
     const one = marks.length ? room - 90 : room,
-      plainH = 20 + (compare ? 2 * lines(long + 90, room) * 24 : lines(long, one) * 24 + (small ? lines(small, one) * 20 : 0)),
+      plainH = 20 + (compare ? 2 * lines(long + 150, room) * 24 : lines(long, one) * 24 + (small ? lines(small, one) * 20 : 0)),
       verdictH = 20 + Math.max(lines(long + 70, tight) * 24 + (small ? lines(small, tight) * 20 : 0), lines(long + why + 160, tight) * 24),
       askH = 20 + 24 + 8 + 40 * this.pickRows(tight) - 8;
     this.heights = [clamp(plainH, 70, 200), clamp(Math.max(verdictH, askH), 98, 280)];
@@ -157,7 +157,8 @@ class Sentence {
   after(v) {
     const { app, player, words } = this,
       p = player.predict,
-      key = `${v ? v.event : ''}|${p.on}|${p.done.size}|${app.marks.length}|${app.markAt}`;
+      ahead = p.on && !v && player.nextQuestion(player.i + 1) >= 0,
+      key = `${v ? v.event : ''}|${p.on}|${ahead}|${p.done.size}|${app.marks.length}|${app.markAt}`;
     if (key === this.afterKey) return;
     this.afterKey = key;
     const kids = [];
@@ -176,6 +177,7 @@ class Sentence {
       );
       kids.push(this.goOn);
     }
+    if (ahead) kids.push(h('button', { type: 'button', class: 'text', title: `${words.toQuestion} (Enter)`, onclick: () => player.toQuestion() }, words.toQuestion));
     if (p.on) kids.push(h('span', {}, p.done.size ? say(words, 'score', this.score()) : words.scoreEmpty));
     else if (app.marks.length > 0) {
       const walk = (by, label, text) =>
@@ -233,7 +235,7 @@ class Sentence {
     );
     this.then.replaceChildren(h('span', {}, player.predict.done.size ? say(words, 'score', this.score()) : ''));
     const list = all.map((c, n) => say(words, 'askedItem', { k: String(n + 1), name: c.ref?.text ?? '–' })).join(', ');
-    app.speak(say(words, 'asked', { question, list }));
+    if (!app.unasked) app.speak(say(words, 'asked', { question, list }));
     if (app.root.contains(document.activeElement) || app.hadFocus) this.picks.querySelector('input')?.focus({ preventScroll: true });
   }
   chosen() {
@@ -263,7 +265,7 @@ class Sentence {
     const line = (tag, trace, i) => {
       const e = trace.sentence(i);
       return {
-        el: h('div', { class: 'line' }, h('b', { class: 'tag' }, tag), h('span', { class: e.decision ? 'acc' : 'mute' }, `${e.decision ? '◆ ' : ''}${tame(e.kind)} `), ...this.rich(e.say, trace)),
+        el: h('div', { class: 'line' }, h('b', { class: 'tag' }, say(this.words, 'future', { tag })), h('span', { class: e.decision ? 'acc' : 'mute' }, `${e.decision ? '◆ ' : ''}${tame(e.kind)} `), ...this.rich(e.say, trace)),
         text: `${tag}: ${plain(e.say)}`,
       };
     };

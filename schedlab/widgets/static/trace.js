@@ -114,6 +114,12 @@ class Trace {
   hasDecision(i) {
     return !!(this.flags[i] & FLAG.decision);
   }
+  /** The first event of a choice: what it took from another CPU stands before it and would tell the answer. */
+  begin(q) {
+    let i = q;
+    while (i > 0 && this.at[i - 1] === this.at[q] && this.lane[i - 1] === this.lane[q] && this.head.kinds[this.kind[i - 1]].leads) i--;
+    return i;
+  }
   lastDecision(i) {
     const k = bisect(this.decisions, i) - 1;
     return k < 0 ? -1 : this.decisions[k];
@@ -266,10 +272,12 @@ class Places {
     else this.lists[place].splice(at, 0, item);
     this.where.set(item, place);
   }
-  /** The state after event i: forward, backward, or from the nearest checkpoint when that is nearer. */
-  go(i) {
+  /** The state after event i, or as the choice `q` that follows sees it: forward, backward, or from the nearest checkpoint. */
+  go(i, q = -1) {
     const c = this.trace.c,
-      target = bisect(this.event, i);
+      d = q === i + 1 ? bisect(c['decisions.event'] ?? [], q, true) : -1,
+      before = c['decisions.event']?.[d] === q ? (c['decisions.moves']?.[d] ?? 0) : 0,
+      target = bisect(this.event, i) + before;
     if (Math.abs(target - this.m) > CHECKPOINT) {
       const k = Math.floor(Math.max(0, target - 1) / CHECKPOINT),
         first = c['checkpoints.first'],
