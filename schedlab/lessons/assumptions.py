@@ -15,7 +15,7 @@ class Assumption(NamedTuple):
     test: str
 
 
-LINUX_PARTS = ("v001", "on", "o1")
+LINUX_PARTS = ("v001", "on", "o1", "eevdf")
 HERE = "tests/lessons_kit/test_assumptions.py"
 TOYS = ("preemption", "stealing")  # parts on the toy machine of schedlab/design
 PREEMPTION = "tests/lessons_kit/test_preemption.py"
@@ -166,5 +166,26 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "A switch, a tick and a system call take the same time each time: what the recordings show as usual.",
         "the times between pick and sched_switch in data/linux vary by up to some microseconds from one to the next",
         "tests/lessons_kit/test_real.py::test_costs_are_fixed_and_part_model_and_kernel_by_microseconds",
+    ),
+    Assumption(
+        "one-of-eight",
+        ("eevdf",),
+        "There is one CPU, and the usual slice is 3 ms, as on a machine with eight. A machine with one has 0.75 ms.",
+        "sysctl_sched_base_slice and get_update_sysctl_factor() in kernel/sched/fair.c of Linux 6.12",
+        "tests/lessons_kit/test_eevdf.py::test_the_usual_slice_is_that_of_eight_cpus",
+    ),
+    Assumption(
+        "asks-at-birth",
+        ("eevdf",),
+        "A task asks for its slice before it first runs, and never again.",
+        "sched_setattr() in kernel/sched/syscalls.c of Linux 6.12 takes a new sched_runtime at any time",
+        "tests/lessons_kit/test_eevdf.py::test_a_task_asks_once",
+    ),
+    Assumption(
+        "sleeps-are-exact",
+        ("eevdf",),
+        "A sleep ends to the nanosecond. Linux may end an ordinary task's sleep up to 50 µs later.",
+        "timer_slack_ns in init/init_task.c and hrtimer_nanosleep() in kernel/time/hrtimer.c of Linux 6.12",
+        "tests/lessons_kit/test_eevdf.py::test_a_sleep_ends_to_the_nanosecond",
     ),
 )

@@ -55,6 +55,8 @@ TERMS: dict[str, str] = {
     "virtual deadline": "When a task should have had its next slice, on the clock of fair shares.",
     "eligible": "Not ahead of its fair share: EEVDF picks only among such tasks.",
     "lag": "How far a task is behind its fair share; negative when it is ahead.",
+    "run to parity": "EEVDF lets whoever is picked run on until its request is fulfilled.",
+    "delayed dequeue": "A task that sleeps while it is ahead of its share stays in EEVDF's queue until it is even.",
     # recordings
     "tracepoint": "A place in the kernel that writes a line into the trace when it is passed.",
 }

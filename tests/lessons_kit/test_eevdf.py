@@ -1,0 +1,278 @@
+"""Lesson 17: the exercise knows its answers, and what the lesson says in numbers is so."""
+
+from __future__ import annotations
+
+import pytest
+
+from schedlab.exercises import check, questions, score
+from schedlab.goals import latencies, segments, shares
+from schedlab.lessons.catalogue import exercise, lesson
+from schedlab.lessons.linux_eevdf import (
+    BASE_SLICE,
+    HZ,
+    NAPS,
+    REQUESTS,
+    Asking,
+    Choosing,
+    ahead,
+    asking,
+    game_is_soon,
+    napping,
+    requests,
+    served,
+)
+from schedlab.linux.eevdf import EEVDF
+from schedlab.linux.fair import FIRST_VRUNTIME
+from schedlab.linux.recording import compare_with_recording
+from schedlab.linux.weights import weight_of
+from schedlab.scenario import Scenario, ScenarioError, duration
+from schedlab.sim import MS
+from tests.source import ROOT
+
+
+class Right(Choosing):
+    def choose(self, queued, queue):
+        return min((task for task in queued if queue.eligible(task)), key=lambda task: task.deadline)
+
+
+class ByTheAverage(Choosing):
+    def choose(self, queued, queue):
+        return min((task for task in queued if task.vruntime <= queue.average()), key=lambda task: task.deadline)
+
+
+class NoEligibility(Choosing):
+    def choose(self, queued, queue):
+        return min(queued, key=lambda task: task.deadline)
+
+
+class Least(Choosing):
+    def choose(self, queued, queue):
+        return min(queued, key=lambda task: task.vruntime)
+
+
+class Latest(Choosing):
+    def choose(self, queued, queue):
+        return max((task for task in queued if queue.eligible(task)), key=lambda task: task.deadline)
+
+
+@pytest.mark.parametrize("answer", [Right, ByTheAverage, Asking])
+def test_the_earliest_deadline_among_the_eligible_passes(answer):
+    assert check(answer, exercise("eevdf/pick")).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "broken", "told"),
+    [
+        (NoEligibility, ["ahead", "soon"], "the deadlines of all"),
+        (Least, ["soon"], "what CFS takes"),
+        (Latest, ["soon"], "The earliest is due first"),
+    ],
+)
+def test_a_known_wrong_answer_is_told_its_own_reason(answer, broken, told):
+    report = check(answer, exercise("eevdf/pick"))
+    assert not report.passed
+    assert [one.rule for one in report.broken] == broken
+    assert [told in hint for hint in report.hints] == [True]
+    assert report.marks[0]["time"] > 0
+
+
+@pytest.mark.parametrize(
+    ("choose", "told"),
+    [
+        (lambda self, queued, queue: None, "must return one of the tasks in queued, not None"),
+        (lambda self, queued, queue: queued.clear(), "must return one of the tasks"),
+        (lambda self, queued, queue: queued[99], "IndexError"),
+    ],
+)
+def test_an_answer_that_is_none_is_a_report(choose, told):
+    report = check(type("Mine", (Choosing,), {"choose": choose}), exercise("eevdf/pick"))
+    assert not report.passed
+    assert told in report.error
+
+
+def test_a_choice_that_is_not_written_is_asked_for():
+    assert "write choose" in check(Choosing, exercise("eevdf/pick")).text()
+
+
+def test_the_two_rules_see_a_task_that_gets_all_of_a_long_turn():
+    """Turns of 150 ms, as Linux 0.01 gives them."""
+    long = Scenario("v0.01", [{"name": name} for name in ("game", "compiler", "archiver")], until="600ms").run()
+    assert next(iter(ahead(long))).says == "archiver is 100 ms ahead of an equal share"
+    assert next(iter(game_is_soon(long))).says == "the game waits for 300 ms"
+
+
+def picked(run: str, time: int) -> tuple[str, dict[str, tuple[int, int, int]]]:
+    """Who was picked at this time, and lag, eligibility and deadline of each candidate (from V, ns)."""
+    trace = lesson(run).run().explain()
+    one = next(one for one in questions(trace) if one.time == time)
+    names = trace.names["task"]
+    numbers = {names[c["task"]]: c["numbers"] for c in one.note["candidates"]}
+    rows = {name: (n["lag"], n["eligible"], n["virtual_deadline"]) for name, n in numbers.items()}
+    return names[one.winner], rows
+
+
+def test_at_7_ms_the_game_is_due_first_and_not_eligible():
+    who, rows = picked("eevdf/hook", 7 * MS)
+    assert who == "compiler"
+    assert {name: round(row[0] / MS, 2) for name, row in rows.items()} == {
+        "game": -0.67, "compiler": 0.33, "archiver": 0.33,
+    }  # fmt: skip
+    assert [name for name, row in rows.items() if row[1]] == ["compiler", "archiver"]
+    assert rows["compiler"][2] == rows["archiver"][2]
+    assert rows["compiler"][2] - rows["game"][2] == 1 * MS
+    had = dict.fromkeys(rows, 0)
+    trace = lesson("eevdf/hook").run()
+    for one in segments(trace):
+        had[trace.names["task"][one.task]] += max(min(one.stop, 7 * MS) - one.start, 0)
+    assert had == {"game": 3 * MS, "compiler": 2 * MS, "archiver": 2 * MS}
+
+
+def test_at_10_ms_the_game_is_due_first_and_eligible():
+    who, rows = picked("eevdf/hook", 10 * MS)
+    assert who == "game"
+    assert {name: round(row[0] / MS, 2) for name, row in rows.items()} == {
+        "game": 0.33, "compiler": -1.67, "archiver": 1.33,
+    }  # fmt: skip
+    assert {name: round(row[2] / MS, 2) for name, row in rows.items()} == {
+        "game": 0.67, "compiler": 4.67, "archiver": 1.67,
+    }  # fmt: skip
+
+
+def test_the_tiny_request_gets_a_third():
+    assert round(shares(lesson("eevdf/tiny").run())["game"], 2) == 0.34  # of 80 ms; a third in 6 s, see below
+    assert {requests(duration(one, ""), hz)[0]["the game gets"] for one in REQUESTS for hz in (250, 1000)} == {
+        "33 % of the CPU"
+    }
+
+
+def test_how_long_the_game_waits_for_what_it_asks():
+    said = {one: requests(duration(one, ""))[0]["it waits at most"] for one in REQUESTS}
+    assert said == {
+        "0.1ms": "3 ms", "0.5ms": "4 ms", "1ms": "4 ms", "2ms": "6 ms", "3ms": "6 ms", "5ms": "12 ms", "10ms": "24 ms",
+    }  # fmt: skip
+    assert {requests(duration(one, ""), 250)[0]["it waits at most"] for one in ("0.1ms", "1ms", "3ms")} == {"8 ms"}
+
+
+def test_the_editor_waits_for_the_archivers_slice():
+    old, new, short = (lesson(f"eevdf/{name}").run() for name in ("cfs", "late", "prompt"))
+    assert (31 * MS, 0) in [(one.wake, one.ns) for one in latencies(old, ["editor"])]
+    assert (34 * MS, 2 * MS) in [(one.wake, one.ns) for one in latencies(new, ["editor"])]
+    assert (32 * MS, 0) in [(one.wake, one.ns) for one in latencies(short, ["editor"])]
+    assert {one.ns for one in latencies(short, ["editor"])} == {0}
+    assert [new.names["task"][row.who] for row in new.table("switch") if row.time == 33 * MS] == ["archiver"]
+    assert (weight_of(-5), weight_of(0)) == (3121, 1024)
+    assert round(3 * 1024 / 3121, 2) == 0.98
+
+
+def test_at_that_wake_up_the_editor_is_eligible_and_due_first_and_the_archiver_protected():
+    seen = []
+
+    class Watched(Asking):
+        def preempts_entity(self, rq, cpu, curr, woken):
+            answer = super().preempts_entity(rq, cpu, curr, woken)
+            if self.machine.now == 34 * MS:
+                far = [round((task.deadline - rq.average()) / MS, 2) for task in (woken, curr)]
+                eligible = [rq.eligible(task) for task in (woken, curr)]
+                seen.append((woken.name, curr.name, far, eligible, self.protected(curr), answer))
+            return answer
+
+    lesson("eevdf/late").but(scheduler=Watched).run()
+    assert seen == [("editor", "archiver", [0.72, 1.41], [True, True], True, False)]
+
+
+def test_two_seconds_of_each_are_counted():
+    assert served("cfs").endswith("182 wake-ups, median wait 0 ns, 95 of 100 within 0 ns")
+    assert served("late").endswith("172 wake-ups, median wait 0 ns, 95 of 100 within 2 ms")
+    assert served("prompt").endswith("182 wake-ups, median wait 0 ns, 95 of 100 within 0 ns")
+
+
+def test_the_game_has_twelve_questions_that_no_habit_answers():
+    trace = lesson("eevdf/game").run().explain()
+    asked = questions(trace)
+    assert len(asked) == 12  # as the lesson says
+    assert round(score({}, trace).chance * 100) == 25  # as the lesson says
+    places = [one.candidates.index(one.winner) for one in asked]
+    assert max(places.count(place) for place in places) <= 5
+    assert not [one for one in asked if any(c["verdict"] == "tie" for c in one.note["candidates"])]
+    earliest = [
+        min(one.note["candidates"], key=lambda c: c["numbers"]["virtual_deadline"])["task"] == one.winner
+        for one in asked
+    ]
+    least = [max(one.note["candidates"], key=lambda c: c["numbers"]["lag"])["task"] == one.winner for one in asked]
+    assert earliest.count(False) >= 3  # the deadline alone does not win,
+    assert least.count(False) >= 3  # and neither does the lag
+
+
+def test_a_debt_outlives_a_sleep_in_6_6_and_is_paid_by_time_in_6_12():
+    old, new = (lesson(f"eevdf/{name}").run() for name in ("debt-6.6", "debt"))
+    assert (38 * MS, 7 * MS) in [(one.wake, one.ns) for one in latencies(old, ["backup"])]
+    assert (36 * MS, 1 * MS) in [(one.wake, one.ns) for one in latencies(new, ["backup"])]
+    facts = {nap: napping(duration(nap, ""))[0] for nap in NAPS}
+    assert facts["5ms"] == {
+        "Linux 6.6": "21 % of the CPU, median wait 7 ms", "Linux 6.12": "33 % of the CPU, median wait 1 ms",
+    }  # fmt: skip
+    assert facts["0.1ms"]["Linux 6.12"] == "33 % of the CPU, median wait 5.9 ms"
+
+
+def test_when_it_wakes_in_6_12_it_owes_nothing_and_the_archiver_is_in_its_slice():
+    seen = []
+
+    class Watched(EEVDF):
+        def preempts(self, cpu, woken):
+            if self.machine.now == 36 * MS:
+                rq = self.queues_of[0]
+                seen.append((woken.name, cpu.curr.name, rq.eligible(woken), self.protected(cpu.curr)))
+            return super().preempts(cpu, woken)
+
+    trace = lesson("eevdf/debt").but(scheduler=Watched).run()
+    assert seen == [("backup", "archiver", True, True)]
+    assert [trace.names["task"][row.who] for row in trace.table("switch") if row.time == 34 * MS] == ["archiver"]
+
+
+def test_the_count_of_a_queue_begins_below_zero():
+    assert round(FIRST_VRUNTIME / MS, 3) == -1.049
+
+
+def test_the_recording_and_the_model_agree():
+    found = compare_with_recording(ROOT / "data/linux/6.12-eevdf/w03_inter.json")
+    assert found.divergence is None
+    assert len(found.recording.stretches) == 834
+    first = latencies(lesson("eevdf/kernel"), ["inter"])[0]
+    assert (round(first.wake / MS, 3), round((first.wake + first.ns) / MS, 3)) == (10.033, 11.129)
+
+
+def test_what_is_asked_must_be_a_time():
+    with pytest.raises((ScenarioError, ValueError), match="game"):
+        asking([{"name": "game"}], "", game="soon").run()
+
+
+# -- assumptions ------------------------------------------------------------------------------------------
+
+
+def base_slice(cpus: int) -> int:
+    """What a task that asks for nothing gets on so many CPUs, ns."""
+    run = Scenario("eevdf", [{"name": "hog"}], cpus=cpus, until="10ms")
+    policy = run.policy()
+    run.run(policy=policy)
+    return int(policy.machine.tasks[0].slice)
+
+
+def test_the_usual_slice_is_that_of_eight_cpus():
+    """one-of-eight."""
+    assert base_slice(8) == BASE_SLICE == 3 * MS
+    assert base_slice(1) == 750_000
+
+
+def test_a_task_asks_once():
+    """asks-at-birth: what is asked holds from the first request to the last."""
+    run = asking([{"name": "game"}, {"name": "hog"}], "", game="1ms")
+    policy = run.policy()
+    run.run(policy=policy)
+    assert isinstance(policy, EEVDF)
+    assert {task.name: task.slice for task in policy.machine.tasks.values()} == {"game": 1 * MS, "hog": BASE_SLICE}
+
+
+def test_a_sleep_ends_to_the_nanosecond():
+    """sleeps-are-exact."""
+    trace = Scenario("eevdf", [{"name": "a", "does": [{"sleep": 1_234_567}, {"run": "1ms"}]}], machine=HZ).run()
+    assert [row.time for row in trace.table("wake")][-1] == 1_234_567
