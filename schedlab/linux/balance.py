@@ -8,19 +8,23 @@ waiting tasks are taken from the far end of the busiest queue until the imbalanc
 
 interval  ms between two looks; doubles while nothing can be moved, up to 512 ms
 failed    looks in a row that found an imbalance and moved nothing; a task counts for half as much each time
+used      of a CPU's time a task has had lately, 0..1024; a CPU whose task came a moment ago still looks
+          as if it had room, so it counts tasks and takes none from a CPU that has one more
 
 One domain with all CPUs, as on a machine whose cores share a cache; idle CPUs have no tick, and the
 first of them looks for all when a busy CPU asks it to (nohz). Load is the sum of the weights that
-are queued now; the kernel's is an average over time (PELT).
+are queued now; the kernel's is an average over time (PELT), as `used` is here too.
 Upstream: kernel/sched/fair.c of Linux 5.15 and 6.1 (load_balance, find_busiest_group,
 calculate_imbalance, detach_tasks, newidle_balance, nohz_balancer_kick), topology.c (sd_init).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from schedlab.linux.kinds import READY
+from schedlab.linux.pelt import decay_load
 
 BUSY_FACTOR = 16  # a busy CPU looks so many times less often
 IMBALANCE_PCT = 117  # of a domain whose CPUs share a cache: how much more load counts as more
@@ -29,6 +33,8 @@ MIGRATION_COST_NS = 500_000  # a task that ran so recently has a warm cache
 MAX_PINNED_INTERVAL_MS = 512
 CAPACITY = 1024  # of one CPU
 MOST_MOVED = 32  # tasks looked at in one go
+PERIOD_SHIFT = 20  # 2^20 ns are a period of PELT
+FIRST_USED = CAPACITY // 2  # post_init_entity_util_avg(): of a new task at most
 
 
 class FairClass(Protocol):
@@ -54,6 +60,26 @@ class Domain:
         self.failed = 0
 
 
+class Usage:
+    """What part of a CPU a task has used lately (util_avg), brought up to date when somebody asks."""
+
+    __slots__ = ("used", "when", "had")
+
+    def __init__(self, now: int, had: int) -> None:
+        self.used = FIRST_USED
+        self.when = now  # ns
+        self.had = had  # ns of CPU time, up to `when`
+
+    def update(self, now: int, had: int) -> int:
+        """The time since the last update counts as if the task had had its part of it evenly."""
+        periods = (now - self.when) >> PERIOD_SHIFT
+        if periods:
+            gained = (CAPACITY - decay_load(CAPACITY, periods)) * (had - self.had) // (now - self.when)
+            self.used = decay_load(self.used, periods) + gained
+            self.when, self.had = now, had
+        return self.used
+
+
 class Balancer:
     """Balances one fair class over all CPUs of a machine."""
 
@@ -66,6 +92,8 @@ class Balancer:
         # what update_max_interval() left at boot, when the last CPU was not counted yet
         self.longest = max(1, self.machine.hz * max(1, self.weight - 1) // 10)
         self.domains = [Domain(self.weight) for _cpu in self.cpus]
+        self.above: Callable[[Any], int] | None = None  # how many tasks of better classes a CPU has
+        self.usage: dict[Any, Usage] = {}
         self.next_for_idle = 0  # jiffies: nohz.next_balance
         self.recent: list[list[Any]] = [[] for _cpu in self.cpus]  # of each queue, the latest queued or picked first
 
@@ -84,8 +112,9 @@ class Balancer:
             self.recent[cpu.id].remove(task)
 
     def running(self, cpu: Any) -> int:
-        """How many tasks a CPU has."""
-        return int(self.policy.queues_of[cpu.id].nr_running)
+        """How many tasks a CPU has, those of better classes too."""
+        fair = int(self.policy.queues_of[cpu.id].nr_running)
+        return fair if self.above is None else fair + self.above(cpu)
 
     def load(self, cpu: Any) -> int:
         """The weight of a CPU's tasks."""
@@ -94,6 +123,21 @@ class Balancer:
     def idle(self, cpu: Any) -> bool:
         """Nothing runs and nothing waits."""
         return cpu.curr is cpu.idle and self.running(cpu) == 0
+
+    def used(self, task: Any) -> int:
+        """util_avg of a task, 0..1024."""
+        had = task.sum_exec_runtime + (self.machine.now - task.exec_start if task.cpu.curr is task else 0)
+        usage = self.usage.get(task)
+        if usage is None:
+            usage = self.usage[task] = Usage(self.machine.now, had)
+        return usage.update(self.machine.now, had)
+
+    def has_spare(self, cpu: Any) -> bool:
+        """group_has_capacity(): it has nothing to run, or one task that does not fill it."""
+        if self.running(cpu) == 0:
+            return True
+        mine = self.recent[cpu.id]
+        return self.running(cpu) == 1 and bool(mine) and IMBALANCE_PCT * self.used(mine[0]) < 100 * CAPACITY
 
     # -- when ---------------------------------------------------------------------------------
 
@@ -151,7 +195,8 @@ class Balancer:
         by_tasks, imbalance = (False, 0) if busiest is None else self.imbalance(cpu, busiest, idle)
         if busiest is None or imbalance <= 0:
             domain.failed = 0
-            self.widen(domain, all_pinned=False)
+            if not newly:
+                self.widen(domain, all_pinned=False)
             return False
         moved, all_pinned = self.detach(cpu, busiest, domain, by_tasks, imbalance, one=newly)
         if moved:
@@ -159,15 +204,22 @@ class Balancer:
             domain.interval_ms = self.min_interval_ms
             for task in moved:
                 self.attach(task, cpu)
+            self.note_usage(busiest)
             return True
         if all_pinned:
             domain.failed = 0
-            self.widen(domain, all_pinned=True)
+            if not newly:  # it looks as often as it runs dry, whatever the interval
+                self.widen(domain, all_pinned=True)
             return False
         if not newly:
             domain.failed += 1
         domain.interval_ms = self.min_interval_ms
         return False
+
+    def note_usage(self, source: Any) -> None:
+        """Who is left alone on a CPU has another part of it from now on."""
+        if len(self.recent[source.id]) == 1:
+            self.used(self.recent[source.id][0])
 
     def widen(self, domain: Domain, all_pinned: bool) -> None:
         """Nothing to do here: look less often."""
@@ -180,14 +232,14 @@ class Balancer:
         best, most = None, -1
         for step in range(1, self.weight):
             other = self.cpus[(cpu.id + step) % self.weight]
-            if self.running(other) >= 2 and self.load(other) > most:
+            if self.running(other) >= 2 and self.load(other) > max(most, 0):
                 best, most = other, self.load(other)
         return best
 
     def imbalance(self, cpu: Any, busiest: Any, idle: bool) -> tuple[bool, int]:
         """calculate_imbalance(): whether it is counted in tasks, and how much."""
         here = self.running(cpu)
-        if here == 0:
+        if self.has_spare(cpu):
             return True, (self.running(busiest) - here) >> 1
         mine, theirs = self.load(cpu), self.load(busiest)
         average = sum(self.load(one) for one in self.cpus) // self.weight
@@ -228,6 +280,7 @@ class Balancer:
 
     def attach(self, task: Any, cpu: Any) -> None:
         """attach_task(): into this CPU's queue; it may preempt what runs here."""
+        self.used(task)
         self.machine.migrate(task, cpu)
         self.policy.enqueue(task, cpu, "migrate")
         if self.policy.preempts(cpu, task):

@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -44,6 +44,8 @@ KINDS = (
 OLD = ((2, 4), (2, 6))  # kernels that were recorded by what the tasks themselves noticed
 FIRST_EEVDF = (6, 6)  # version
 SINCE_FTRACE = (5, 10)  # the first kernel that was recorded by its own tracepoints
+IDLE_IS_1 = (6, 12)  # the first recorded kernel that numbers the reasons to look around: busy, idle, newly idle
+NEWLY_IDLE = "2"
 UNSEEN_NS = 12 * US  # an old recording does not notice a task that ran for less than this inside another's time
 UPDATE_NS = 25 * US  # schedule() has charged who ran not longer than this before the switch is written
 INTERRUPTION_NS = 1 * MS  # kernel threads take less
@@ -152,6 +154,38 @@ class Traced(Recording):
         return not self.forks
 
 
+class Home(NamedTuple):
+    """When and on which CPU a task was first made ready, and whether by a fork."""
+
+    time: int
+    cpu: int
+    forked: bool
+
+
+class Look(NamedTuple):
+    """A CPU looks around for work: when, with which interval (ms), and whether it was idle."""
+
+    time: int
+    interval: int
+    idle: bool
+
+
+@dataclass(frozen=True)
+class Spread(Recording):
+    """A recording on several CPUs, by the kernel's own tracepoints."""
+
+    cpus: int = 2
+    release_clock: int = 0  # CLOCK_MONOTONIC at the release
+    tunables: Mapping[str, str] | None = None  # of the scheduler, by the last part of their path
+    homes: Mapping[str, Home] = field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()  # tasks that may use CPU 0 only, until they are unpinned
+    unpinned: int | None = None
+    looks: Mapping[int, Look] = field(default_factory=dict)  # the first of each CPU before anything may move
+    foreign: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)  # of each CPU
+    migrations: int = 0  # of tasks of the workload
+    first_pull: int | None = None  # when a CPU first got work by looking around
+
+
 # -- reading ----------------------------------------------------------------------------------------
 
 
@@ -176,11 +210,12 @@ def read_recording(path: str | Path) -> Recording:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RecordingError(f"{path}: {error}") from None
     try:
-        if data["ncpu"] != 1:
-            raise Unmodelled(f"no model of the recordings of {data['kernel']} on {data['ncpu']} CPUs yet")
         version, scheduler = str(data["kernel"]), str(data.get("scheduler", ""))
         if version_of(version) < SINCE_FTRACE and version_of(version)[:2] not in OLD:
             raise Unmodelled(f"no model of the recordings of {version} yet")
+        many = int(data["ncpu"]) > 1
+        if many and version_of(version) < SINCE_FTRACE:
+            raise Unmodelled(f"no model of the recordings of {version} on {data['ncpu']} CPUs")
         jobs = tuple(read_job(entry) for entry in data["tasks"])
         if len({job.name for job in jobs}) < len(jobs):
             raise RecordingError(f"{path}: two tasks have the same name")
@@ -198,6 +233,8 @@ def read_recording(path: str | Path) -> Recording:
         if version_of(version) < SINCE_FTRACE:
             stretches, samples = read_turns(rows, known, window)
             return Recording(**head, stretches=stretches, samples=samples)
+        if many:
+            return read_spread(head, rows, known, data)
         return read_traced(head, rows, known, data)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, RecordingError):
@@ -376,6 +413,63 @@ def read_traced(
     )
 
 
+def read_spread(
+    head: Mapping[str, Any], rows: Iterable[Mapping[str, str]], known: set[str], data: Mapping[str, Any]
+) -> Spread:
+    """What is needed of a recording on several CPUs. Raises KeyError, TypeError or ValueError."""
+    window, cpus = int(data["window_ns"]), int(data["ncpu"])
+    idle_type = "0" if version_of(head["kernel"]) < IDLE_IS_1 else "1"
+    homes: dict[str, Home] = {}
+    looks: dict[int, Look] = {}
+    foreign: dict[int, list[tuple[int, int]]] = {}
+    since: dict[int, tuple[str, str, int]] = {}  # of each CPU who has it, by name and number, and since when
+    unpinned: int | None = None
+    first_pull: int | None = None
+    pinned = frozenset(str(task["comm"]) for task in data["tasks"] if str(task.get("pin", "")).startswith("cpu0"))
+    migrations = 0
+    for row in rows:
+        now, cpu, event, comm = int(row["t_ns"]), int(row["cpu"]), row["event"], row["comm"]
+        if now > window:
+            break
+        if cpu >= cpus:
+            raise ValueError(f"CPU {cpu} of {cpus}")
+        if event == "mark" and row["extra"] == "WL_UNPIN":
+            unpinned = now
+        elif event == "switch":
+            who, pid, began = since.get(cpu, (comm, row["pid"], 0))
+            if who not in known and pid != "0":
+                foreign.setdefault(cpu, []).append((began, now))
+            since[cpu] = row["next_comm"], row["next_pid"], now
+        elif event in ("wakeup", "wakeup_new") and comm in known:
+            homes.setdefault(comm, Home(now, int(row["dest_cpu"]), event == "wakeup_new"))
+        elif event == "migrate" and comm in known:
+            migrations += 1
+        elif event == "balance" and first_pull is None:
+            kind, _level, interval = (part.split("=")[1] for part in row["extra"].split())
+            if kind != NEWLY_IDLE:
+                looks.setdefault(int(row["dest_cpu"]), Look(now, int(interval), kind == idle_type))
+        elif event == "balance_done" and int(row["nr"]) > 0 and first_pull is None:
+            first_pull = now
+    for cpu, (who, pid, began) in since.items():
+        if who not in known and pid != "0":
+            foreign.setdefault(cpu, []).append((began, window))
+    return Spread(
+        **head,
+        stretches=(),
+        samples=(),
+        cpus=cpus,
+        release_clock=int(data.get("release_clock_monotonic_ns", 0)),
+        tunables={name.rsplit("/", 1)[-1]: str(value) for name, value in data.get("sched_tunables", {}).items()},
+        homes=homes,
+        pinned=pinned,
+        unpinned=unpinned,
+        looks=looks,
+        foreign={cpu: tuple(turns) for cpu, turns in foreign.items()},
+        migrations=migrations,
+        first_pull=first_pull,
+    )
+
+
 def never_sleeps(data: Mapping[str, Any]) -> bool:
     """Do all tasks compute from the release on? Then whatever else is queued is no part of the workload."""
     return all(entry["kind"] in ("hog", "burst") and not entry["delay_ms"] for entry in data["tasks"])
@@ -423,6 +517,8 @@ class Model(NamedTuple):
     longest_wait: Mapping[str, int]  # ns
     set_up: str
     stage: Stage
+    migrations: int = 0  # on several CPUs
+    first_pull: int | None = None  # ns
 
     @property
     def policy(self) -> str:

@@ -7,9 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schedlab.linux import replay, replay_old
+from schedlab.linux import replay, replay_many, replay_old
 from schedlab.linux.kinds import LINUX, READY, RUNNING, SLEEPING
-from schedlab.linux.recorded import LEFT, Model, Recording, Stretch, Traced, first_divergence, read_recording
+from schedlab.linux.recorded import (
+    LEFT,
+    Model,
+    Recording,
+    Spread,
+    Stretch,
+    Traced,
+    Unmodelled,
+    first_divergence,
+    read_recording,
+)
 from schedlab.sim import MS, US, S
 from schedlab.trace import NOBODY, Recorder, Trace
 
@@ -17,12 +27,20 @@ SHARE_POINTS = 0.01  # tolerance: of the total
 SWITCH_PART = 0.05  # or one switch: of three, that is the least by which two can differ
 WAIT_PART = 0.10  # or one tick
 
+# tolerances on several CPUs, where nothing else is judged
+SHARE_POINTS_OF_MANY = 0.05  # of the total
+PULL_PART = 0.20  # of the time until the first pull
+FINEST_NS = 1 * MS  # no time between two CPUs of an emulator means less
+MIGRATIONS_FACTOR = 2
+
 WAKE = next(kind.id for kind in LINUX.kinds if kind.name == "wake")
 STATE_LEFT = {letter: state for state, letter in LEFT.items()}
 
 
 def play(recording: Recording) -> Model:
     """Run the workload on the model of its kernel. Raises Unmodelled."""
+    if isinstance(recording, Spread):
+        return replay_many.play(recording)
     return replay.play(recording) if isinstance(recording, Traced) else replay_old.play(recording)
 
 
@@ -36,7 +54,10 @@ def trace_of(recording: Recording, model: Model | None = None) -> Trace:
     of turns, and one for each wake-up after the release where the kernel's are recorded. A task is shown on the CPU
     until the next turn begins, unless half a tick or more lies between. The model's `about["tolerance"]` is that half
     tick in ns: so far its rows may lie from the kernel's and still be called the same.
+    Raises Unmodelled for a recording on several CPUs.
     """
+    if isinstance(recording, Spread):
+        raise Unmodelled("turns on several CPUs are not compared")
     names = [job.name for job in recording.jobs]
     wakes = wake_ups(recording, model)
     rows = sorted(
@@ -153,6 +174,18 @@ class Line(NamedTuple):
         return self.share.ok and self.switches.ok and self.longest_wait.ok
 
 
+class Moves(NamedTuple):
+    """On several CPUs: ns until the first pull (-1: never), and how often tasks moved."""
+
+    first_pull: Figure
+    migrations: Figure
+
+    @property
+    def ok(self) -> bool:
+        """Both within their tolerance."""
+        return self.first_pull.ok and self.migrations.ok
+
+
 class Divergence(NamedTuple):
     """The first turn in which model and kernel differ: its number, when, who, and why as far as it can be told."""
 
@@ -171,11 +204,12 @@ class Comparison:
     model: Model
     lines: tuple[Line, ...]
     divergence: Divergence | None
+    moves: Moves | None = None  # on several CPUs
 
     @property
     def ok(self) -> bool:
         """No tolerance is exceeded."""
-        return all(line.ok for line in self.lines)
+        return all(line.ok for line in self.lines) and (self.moves is None or self.moves.ok)
 
     def __str__(self) -> str:
         return "\n".join(table(self))
@@ -189,6 +223,8 @@ def compare_with_recording(path: str | Path) -> Comparison:
     """
     recording = read_recording(path)
     model = play(recording)
+    if isinstance(recording, Spread):
+        return compare_many(recording, model)
     of_kernel, of_model = sum(job.cpu for job in recording.jobs) or 1, sum(model.cpu.values()) or 1
     lines = []
     for job in recording.jobs:
@@ -208,6 +244,25 @@ def compare_with_recording(path: str | Path) -> Comparison:
             )
         )
     return Comparison(recording, model, tuple(lines), divergence(recording, model))
+
+
+def compare_many(recording: Spread, model: Model) -> Comparison:
+    """Shares, the first pull and migrations: all that may be judged on several CPUs."""
+    of_kernel, of_model = sum(job.cpu for job in recording.jobs) or 1, sum(model.cpu.values()) or 1
+    lines = []
+    for job in recording.jobs:
+        kernel, mine = job.cpu / of_kernel, model.cpu.get(job.name, 0) / of_model
+        share = Figure(kernel, mine, ok=abs(kernel - mine) <= SHARE_POINTS_OF_MANY)
+        lines.append(Line(job.name, share, Figure(0, 0, ok=True), Figure(0, 0, ok=True)))
+    start = recording.unpinned or 0
+    real, ours = (-1 if time is None else time - start for time in (recording.first_pull, model.first_pull))
+    near = abs(real - ours) <= max(PULL_PART * real, FINEST_NS) if min(real, ours) >= 0 else real == ours
+    least, most = sorted((recording.migrations, model.migrations))
+    moves = Moves(
+        Figure(real, ours, ok=near),
+        Figure(recording.migrations, model.migrations, ok=most <= MIGRATIONS_FACTOR * least),
+    )
+    return Comparison(recording, model, tuple(lines), None, moves)
 
 
 def divergence(recording: Recording, model: Model) -> Divergence | None:
@@ -254,6 +309,9 @@ def how_near(recording: Recording, tasks: tuple[str | None, str | None], since: 
 def table(comparison: Comparison) -> Iterator[str]:
     """The table as lines of text; a `!` stands behind a number that is out of its tolerance."""
     recording, model = comparison.recording, comparison.model
+    if comparison.moves is not None:
+        yield from table_of_many(comparison, comparison.moves)
+        return
     yield (
         f"{recording.workload}: {recording.kernel} at {recording.hz} Hz against {model.policy}, "
         f"{recording.window / S:.3g} s; {model.set_up}"
@@ -274,3 +332,22 @@ def table(comparison: Comparison) -> Iterator[str]:
             f"  the same in {other.turn} of {turns} turns, until {other.time / MS:.1f} ms: "
             f"the kernel ran {other.kernel}, the model {other.model} ({other.cause})"
         )
+
+
+def table_of_many(comparison: Comparison, moves: Moves) -> Iterator[str]:
+    """The same on several CPUs: what may be judged there."""
+    recording, model = comparison.recording, comparison.model
+    assert isinstance(recording, Spread)
+    yield (
+        f"{recording.workload}: {recording.kernel} at {recording.hz} Hz on {recording.cpus} CPUs "
+        f"against {model.policy}, {recording.window / S:.3g} s; {model.set_up}"
+    )
+    yield f"  {'task':<12}{'share':>9}{'model':>9}"
+    for line in comparison.lines:
+        mark = "" if line.share.ok else "!"
+        yield f"  {line.task:<12}{line.share.kernel:>9.2%}{line.share.model:>9.2%}{mark}"
+    pulled = ["never" if time < 0 else f"{time / MS:.1f} ms" for time in moves.first_pull[:2]]
+    since = "the tasks were unpinned" if recording.unpinned is not None else "the release"
+    yield f"  first pull after {since}: {pulled[0]}, model {pulled[1]}{'' if moves.first_pull.ok else ' !'}"
+    kernel, mine, near = moves.migrations
+    yield f"  migrations: {kernel:.0f}, model {mine:.0f}{'' if near else ' !'}"

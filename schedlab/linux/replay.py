@@ -51,6 +51,7 @@ from schedlab.linux.recorded import (
     Model,
     Placed,
     Recording,
+    Spread,
     Stretch,
     Traced,
     Unmodelled,
@@ -152,28 +153,38 @@ class Recorded(ClassStack):
 
 def kernel_of(recording: Traced) -> Recorded:
     """The scheduler of a recording, with its tunables. Raises Unmodelled."""
-    version = version_of(recording.kernel)
-    tunable = {name.removeprefix("sched_"): value for name, value in numbers_in(recording.tunables or {})}
-    features = (recording.tunables or {}).get("features", "").split()
+    tunable, features = tunables_of(recording)
     grouped: dict[str, Any] = {}
     if any(job.group for job in recording.jobs):
         grouped = {"groups": groups_of(recording), "first_period": recording.refilled}
-    fair: CFS | EEVDF
-    if version < FIRST_EEVDF:
-        names = ("latency_ns", "min_granularity_ns", "wakeup_granularity_ns")
-        fair = (GroupedCFS if grouped else CFS)(*(tunable.get(name) for name in names), **grouped)
-    elif version < FIRST_DELAYING:
-        fair = (GroupedEEVDF_6_6 if grouped else EEVDF_6_6)(tunable.get("base_slice_ns"), **grouped)
-    elif version < FIRST_SHORT_PROTECTION:
-        fair = (GroupedEEVDF_6_12_Stable if grouped else EEVDF_6_12_Stable)(tunable.get("base_slice_ns"), **grouped)
-    else:
-        hrtick = ("HRTICK" in features, HRTICK_LATE_NS)
-        fair = (GroupedEEVDF_7_2 if grouped else EEVDF_7_2)(tunable.get("base_slice_ns"), *hrtick, **grouped)
-    if version >= FIRST_SERVER:
+    fair = fair_of(recording, grouped)
+    if version_of(recording.kernel) >= FIRST_SERVER:
         return Recorded(DeadlineWithServer(exact="HRTICK_DL" in features), RealTime(runtime=None), fair)
     micros = (tunable.get("rt_runtime_us", 950_000), tunable.get("rt_period_us", 1_000_000))
     runtime, period = (value * US for value in micros)
     return Recorded(Deadline(), RealTime(runtime, period, phase_of_period(recording) % period), fair)
+
+
+def tunables_of(recording: Traced | Spread) -> tuple[dict[str, int], list[str]]:
+    """The tunables that are numbers, and the features."""
+    tunables = recording.tunables or {}
+    numbers = {name.removeprefix("sched_"): value for name, value in numbers_in(tunables)}
+    return numbers, tunables.get("features", "").split()
+
+
+def fair_of(recording: Traced | Spread, grouped: Mapping[str, Any] | None = None) -> CFS | EEVDF:
+    """The fair class of a recording's kernel, with its tunables; `grouped` are settings of its groups, if there are."""
+    version, grouped = version_of(recording.kernel), grouped or {}
+    tunable, features = tunables_of(recording)
+    if version < FIRST_EEVDF:
+        names = ("latency_ns", "min_granularity_ns", "wakeup_granularity_ns")
+        return (GroupedCFS if grouped else CFS)(*(tunable.get(name) for name in names), **grouped)
+    if version < FIRST_DELAYING:
+        return (GroupedEEVDF_6_6 if grouped else EEVDF_6_6)(tunable.get("base_slice_ns"), **grouped)
+    if version < FIRST_SHORT_PROTECTION:
+        return (GroupedEEVDF_6_12_Stable if grouped else EEVDF_6_12_Stable)(tunable.get("base_slice_ns"), **grouped)
+    hrtick = ("HRTICK" in features, HRTICK_LATE_NS)
+    return (GroupedEEVDF_7_2 if grouped else EEVDF_7_2)(tunable.get("base_slice_ns"), *hrtick, **grouped)
 
 
 def numbers_in(tunables: Mapping[str, str]) -> Iterator[tuple[str, int]]:

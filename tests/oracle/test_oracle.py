@@ -18,6 +18,7 @@ from schedlab.linux.o1_2418 import O1_2_4_18
 from schedlab.linux.on import ON, ON_2_4_24
 from schedlab.linux.recorded import Job, Recording, RecordingError, Stretch, Unmodelled, mended, read_recording
 from schedlab.linux.recording import compare_with_recording, trace_of
+from schedlab.linux.replay_many import MIGRATE
 from schedlab.linux.replay_old import Stage, longest_wait
 from schedlab.linux.task import FOREVER, SCHED_BATCH, SCHED_FIFO, SCHED_NORMAL, run, wait
 from schedlab.sim import MS, US, Engine, S
@@ -29,6 +30,7 @@ VECTORS = Path(__file__).parent / "data"
 RECORDINGS = Path(__file__).parents[2] / "data" / "linux"
 KERNELS = ("2.4.24-on", "2.6.20-o1", "6.1-cfs", "6.12-eevdf")
 RECORDED = sorted(path for kernel in KERNELS for path in (RECORDINGS / kernel).glob("*.json"))
+ON_MANY = sorted(path for kernel in KERNELS for path in (RECORDINGS / kernel).glob("cpu*/*.json"))
 DIVERGE_AT = {  # turns until two numbers lie nearer together than the real costs are known; causes in the tables
     "6.1-cfs-w03_inter": 149,
     "6.1-cfs-w10_forkstorm": 84,
@@ -63,6 +65,7 @@ def test_a_vector_is_equal(schema: str, vector: dict[str, Any]) -> None:
 def test_there_are_vectors_and_recordings() -> None:
     assert len(vectors()) >= 40
     assert len(RECORDED) == 33
+    assert len(ON_MANY) == 4
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,66 @@ def test_a_recording_is_within_its_tolerances(path: Path) -> None:
     assert comparison.ok, str(comparison)
     known = DIVERGE_AT.get(f"{path.parent.name}-{path.stem}")
     assert (comparison.divergence and comparison.divergence.turn) == known, str(comparison)
+
+
+@pytest.mark.parametrize("path", ON_MANY, ids=lambda path: f"{path.parts[-3]}-{path.parts[-2]}-{path.stem}")
+def test_a_recording_on_several_cpus_is_within_its_tolerances(path: Path) -> None:
+    comparison = compare_with_recording(path)
+    assert comparison.ok, str(comparison)
+    assert comparison.moves is not None
+    kernel, model, _near = comparison.moves.first_pull
+    assert abs(kernel - model) < 2 * MS, "the emulator's CPUs lie a millisecond and a half apart"
+    assert sum(line.share.model for line in comparison.lines) == pytest.approx(1)
+
+
+def pulls_on_four_cpus(kernel: str) -> list[tuple[int, int]]:
+    """From which CPU to which, in the model's run, in order."""
+    stage: Any = compare_with_recording(RECORDINGS / kernel / "cpu4" / "w06b_lb_release.json").model.stage
+    _time, kind, who, to, source, _b = stage.recorder.columns
+    hogs = {number for number, name in enumerate(stage.machine.names) if name.startswith("hog")}
+    return [(source[i], to[i]) for i in range(len(kind)) if kind[i] == MIGRATE and who[i] in hogs]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "first"),
+    [  # the migrate rows of the recordings
+        ("6.1-cfs", [(0, 2), (0, 2), (0, 2), (0, 3), (2, 1), (2, 1), (0, 3), (3, 2), (1, 0), (0, 3)]),
+        ("6.12-eevdf", [(0, 2), (0, 1), (0, 3), (0, 3)]),
+    ],
+)
+def test_the_same_cpus_pull_in_the_same_order_as_in_the_kernel(kernel: str, first: list[tuple[int, int]]) -> None:
+    assert pulls_on_four_cpus(kernel)[: len(first)] == first
+
+
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        (lambda rows, data: data["tasks"][0].update(cpu_ns=2 * S), "hog0 "),
+        (lambda rows, data: [row for row in rows if ",migrate," not in row], "migrations: 0, model 3 !"),
+        (lambda rows, data: [row.replace("WL_UNPIN", "other") for row in rows], "first pull after the release: "),
+    ],
+    ids=["share", "migrations", "pull"],
+)
+def test_an_altered_recording_on_several_cpus_is_told(
+    alter: Any, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = RECORDINGS / "6.1-cfs" / "cpu2" / "w06b_lb_release.json"
+    data = json.loads(source.read_text(encoding="utf-8"))
+    rows = gzip.decompress(source.with_suffix(".csv.gz").read_bytes()).decode().splitlines(keepends=True)
+    rows = alter(rows, data) or rows
+    (tmp_path / "w06b.json").write_text(json.dumps(data), encoding="utf-8")
+    (tmp_path / "w06b.csv.gz").write_bytes(gzip.compress("".join(rows).encode()))
+    assert main([str(tmp_path)]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if told in line)
+    assert "!" in line
+
+
+def test_several_cpus_of_an_old_kernel_are_not_replayed(tmp_path: Path) -> None:
+    data = json.loads((RECORDINGS / "2.6.20-o1" / "w01_3hogs.json").read_text(encoding="utf-8"))
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({**data, "ncpu": 2}), encoding="utf-8")
+    with pytest.raises(Unmodelled, match="on 2 CPUs"):
+        read_recording(path)
 
 
 def test_a_recording_may_be_named_by_its_events(capsys: pytest.CaptureFixture[str]) -> None:
