@@ -17,7 +17,8 @@ events.at f64, .kind u8, .flags u8, .lane u16, .who u16, .other u16, .a f64, .b 
     In order of time; equal times keep their order. flags: 1 decision, 2 question, 4 first difference, 8 a rule failed.
 decisions.event u32, .first u32, .moves u32; candidates.task u16, .verdict u8, .c0 .. .cN f64
     Decision d has candidates `first[d]` to `first[d+1]` (or the end). The first `moves` moves of its event were made
-    before the choice (who falls asleep leaves its queue): a question shows the queues after them. verdict 0 = won, else an index of
+    before the choice (who falls asleep leaves its queue): a question shows the queues after them. verdict 0 = won,
+    else an index of
     `head["reasons"]`. Column cN is described by `head["candidates"]["columns"][N]`; NaN = not known.
 moves.event u32, .item u16, .from u16, .to u16, .from_at u32, .to_at u32
     A move takes `item` out of place `from` (where it was at `from_at`) and puts it into `to` at `to_at`; read
@@ -48,8 +49,8 @@ Head
 version, family, language, title, from (where the trace comes from), assumptions [text], tick_ns, unit, digits, end
 (ns), first_view [ns, ns], lanes [{name, kind: "cpu" | "task", task}], tasks [{name, letter}], names [text], kinds
 [{name, say, small, ask, value, lit [line], warm [line], who, other, mark}] (say, small, ask, value: template ids;
-who, other: the table that the column points into, one of `TABLES`; mark: "wake" draws the black triangle; leads:
-it is a part of the choice that follows at the same instant, so a question stops before it), reasons
+who, other: the table that the column points into, one of `TABLES`; mark: "wake" draws the black triangle; leads: it
+is a part of the choice that follows at the same instant, so a question stops before it), reasons
 [{short, long}] (template ids; row 0 is the winner's word), candidates {form, of, columns, ...} (see `judge`), places,
 source {file, first, lines}, panels [{kind, title, ...}] (see `panel`), actors, statuses, objects, wholes, notes, marks,
 forks, templates {language: {id: text}}, counts, columns.

@@ -200,7 +200,7 @@ class Decisions:
         self.p, self.rule, self.tasks, self.words, self.predict = p, rule, tasks, words, predict
 
     def write(self, event: int, note: Mapping[str, Any], fields: Mapping[str, Mapping[int, int]], small: str) -> None:
-        """The decision of `event`, whose moves so far come before the choice. `small`: the template of its grey line."""
+        """The decision of `event`, whose moves so far precede the choice. `small`: the template of its grey line."""
         eligible, refused = self._sort(note)
         self.p.decide(event, self._rows(note, fields), self.predict, self.p.moves_of(event))
         template, *values = self.sentence(note, eligible)
@@ -251,7 +251,7 @@ class Decisions:
         if winner is None:
             return (None,)
         if not others:
-            return (words.get("pick.alone"),)
+            return (words.get(f"pick.alone.{by}", words.get("pick.alone")),)
         mine, word, shown = winner["numbers"][by], words.name("word", by), self.rule.shown
         high = note["best"] == "highest"
         next_ = max(others, key=lambda c: c["numbers"][by] if high else -c["numbers"][by])

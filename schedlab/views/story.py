@@ -65,6 +65,7 @@ class Story:
         self.noted = -1  # the last event with a grey line
         self.hook: tuple[str, Row] | None = None  # whose changes are being collected
         self.decided: tuple[Row, dict[str, Any]] | None = None
+        self.fresh: set[int] = set()  # tasks that have not joined a queue yet
         self.before: dict[int, int] = {}  # moves that were due when the choice began
         self.due_at = 0  # ns: when what is due happened
         self.at = 0  # the row of `hook`
@@ -134,6 +135,11 @@ class Story:
         event = self.kinds.event(i)
         self.rows.append(i)
         kind = self.trace.kinds[row.kind]
+        if kind.name == "spawn":
+            self.fresh.add(row.who)
+        elif kind.name == "wake" and row.who in self.fresh:
+            self.fresh.discard(row.who)
+            self.p.note(event, self.words.get("wake.first"))
         decided, mine = self.decided, False
         chooses = kind.decision or any(effect.field == self.look.running for effect in kind.sets)
         if chooses and decided is not None and decided[0].where == row.where and decided[0].time == row.time:

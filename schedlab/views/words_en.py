@@ -11,6 +11,7 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     # decisions
     "pick.alone": "{where} picks {who}: it alone could run.",
+    "pick.alone.priority": "{where} picks {who}: it alone stands in the active array.",
     "pick.highest": "{where} picks {who}: its {0} {1} is the highest of {2}, {3} more than {4:task}'s.",
     "pick.lowest": "{where} picks {who}: its {0} {1} is the lowest of {2}, {3} less than {4:task}'s.",
     "pick.lowest.place": "{where} picks {who}: it is first in line, before {4:task}.",
@@ -95,7 +96,8 @@ WORDS: dict[str, str] = {
     "column.waited": "Waited",
     "word.prio": "priority",
     "word.time_slice": "slice",
-    "word.sleep_avg": "sleep",
+    "word.sleep_avg": "remembered sleep",
+    "wake.first": "{who} joins the queue for the first time.",
     # what happens between decisions, in an explained run
     "tick": "Tick: {who}'s {0} goes from {1} to {2}.",
     "ticks": "Tick: {who}: {0}.",

@@ -17,12 +17,23 @@ import traitlets
 
 from schedlab.scenario import Scenario, duration
 from schedlab.trace import Trace
+from schedlab.views import palette
 from schedlab.views.card import card
+from schedlab.views.charts import Chart
 from schedlab.views.payload import tame
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 from schedlab.words import number
 
 MOST_STEPS = 10_000  # positions of a knob
+# the colours of a chart, by the name of their part in the page: there they follow its theme
+TONES = {
+    "bg": palette.BACKGROUND,
+    "soft": palette.SOFT,
+    "ink": palette.INK,
+    "muted": palette.MUTED,
+    "edge": palette.EDGE,
+    "line": palette.LINE,
+}
 _AMOUNT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-zµ]*)\s*")
 _TIME_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
 
@@ -198,7 +209,8 @@ def block(part: Any) -> dict[str, Any]:
     if isinstance(part, str):
         return {"kind": "text", "says": part}
     if hasattr(part, "svg") and hasattr(part, "text"):
-        return {"kind": "picture", "svg": part.svg(), "text": part.text()}
+        tones = {"tones": TONES} if isinstance(part, Chart) else {}
+        return {"kind": "picture", "svg": part.svg(), "text": part.text(), **tones}
     if isinstance(part, Sequence) and part and all(isinstance(row, Mapping) for row in part):
         head = list(dict.fromkeys(str(name) for row in part for name in row))
         return {"kind": "table", "head": head, "rows": [[_said(row.get(name, "")) for name in head] for row in part]}

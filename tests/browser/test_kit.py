@@ -225,6 +225,23 @@ def test_a_knob_has_its_name_its_value_and_its_unit(kit):
     assert p.root.get_by_role("combobox", name="scheduler").input_value() == "0"
 
 
+def test_a_chart_follows_the_theme_of_its_page(kit):
+    grounds = {}
+    for theme in ("light", "dark"):
+        p = kit(sleeps(), theme=theme)
+        picture = p.root.locator(".sl-picture")
+        assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+        grounds[theme] = picture.evaluate(
+            """img => {
+              const g = Object.assign(document.createElement('canvas'), { width: 1000, height: 360 }).getContext('2d');
+              g.drawImage(img, 0, 0, 1000, 360);
+              return [...g.getImageData(500, 20, 1, 1).data].slice(0, 3);
+            }"""
+        )
+    assert min(grounds["light"]) > 240
+    assert max(grounds["dark"]) < 40
+
+
 def test_arrows_move_a_knob_and_python_answers(kit):
     p = kit(sleeps())
     p.root.get_by_role("slider", name="sleep of the editor").focus()

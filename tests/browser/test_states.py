@@ -387,3 +387,47 @@ def test_two_views_of_one_model_do_not_fight(player: Open):
     p.press("Escape", "Home")
     assert p.state()["i"] == 0
     assert p.errors == []
+
+
+def test_a_task_that_has_ended_is_not_asleep(player: Open):
+    from schedlab import lesson
+    from schedlab.views import picture
+
+    trace = lesson("preemption/preemptive").run().explain()
+    head, columns, _text, _svg = picture(trace)
+    p = player((head, columns), motion=False)
+    at = unpack(head, columns)["events.at"]
+    gone = [k for k, kind in enumerate(head["kinds"]) if kind["name"] == "exit"]
+    kinds = unpack(head, columns)["events.kind"]
+    first = next(e for e in range(len(at)) if kinds[e] in gone)
+    name = head["tasks"][unpack(head, columns)["events.who"][first]]["name"]
+    later = next(e for e in unpack(head, columns)["decisions.event"] if at[e] > at[first])
+    p.go(later)
+    row = p.root().locator(".p-candidates tbody tr", has_text=name)
+    assert row.locator("td").last.inner_text() == "done"
+
+
+def test_a_player_that_is_shown_later_stands_at_its_lit_line(player: Open):
+    payload = payloads.linux_small()
+    p = player()
+    p.page.evaluate("document.getElementById('here').style.display = 'none'")
+    lines = ["# nothing"] * 60
+    head = {**payload[0], "source": {**payload[0]["source"], "lines": [*lines, *payload[0]["source"]["lines"]]}}
+    head["kinds"] = [{**k, "lit": [x + 60 for x in k["lit"]], "warm": []} for k in head["kinds"]]
+    p.render((head, payload[1]), still=True)
+    lit = next(e for e, k in enumerate(unpack(*payload)["events.kind"]) if head["kinds"][k]["lit"])
+    p.go(lit)
+    p.page.evaluate("document.getElementById('here').style.display = ''")
+    p.page.wait_for_function("document.querySelector('#here .sl-src').scrollTop > 400")
+
+
+def test_the_counter_of_a_long_run_does_not_break_the_row_and_the_title_outlives_its_source(player: Open):
+    head, columns = payloads.linux_small()
+    head = {**head, "title": "An editor among three that compute, one of which naps", "from": "simulated: " + "x" * 200}
+    p = player((head, columns), motion=False)
+    assert p.root().locator(".sl-head h2").evaluate("e => e.scrollWidth <= e.clientWidth")
+    before = p.root().locator(".sl-bar").bounding_box()["height"]
+    p.root().locator(".sl-bar .where span").evaluate(
+        "e => { e.textContent = 'event 1 485 of 11 141 · decision 1 320 of 7 764'; }"
+    )
+    assert p.root().locator(".sl-bar").bounding_box()["height"] == before

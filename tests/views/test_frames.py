@@ -155,8 +155,8 @@ def test_a_tie_says_who_wins_among_equals():
 
 
 def test_a_choice_of_one_says_that_it_alone_could_run():
-    head, columns = frames(explained("o1"))
-    said = [one[1] for one in sentences(head, columns)]
+    alone = Scenario("o(n)", [{"name": "editor"}], until="20ms").run().explain()
+    said = [one[1] for one in sentences(*frames(alone))]
     assert "CPU 0 picks editor: it alone could run." in said
 
 
@@ -514,7 +514,7 @@ def test_who_is_the_scheduler_is_asked_what_python_asks(scheduler):
     wanted = questions(trace)
     assert [(data["events.at"][e], data["events.who"][e]) for e in asked] == [(q.time, q.winner) for q in wanted]
     assert all(len(q.candidates) > 1 for q in wanted)
-    assert 0 < len(asked)
+    assert asked
 
 
 def test_a_question_is_asked_of_the_queues_as_they_were_before_the_choice():
@@ -539,6 +539,30 @@ def test_a_question_is_asked_of_the_queues_as_they_were_before_the_choice():
 def test_what_is_taken_from_another_cpu_is_a_part_of_the_choice():
     from schedlab import lesson
 
-    head, columns = frames(lesson("stealing/stealing").run().explain(), predict=True)
+    head, _columns = frames(lesson("stealing/stealing").run().explain(), predict=True)
     leads = {kind["name"] for kind in head["kinds"] if kind["leads"]}
     assert leads == {"steal", "migrate"}
+
+
+# -- words for newcomers -------------------------------------------------------------------------------
+
+
+def test_who_is_new_does_not_wake_up():
+    head, columns = frames(explained("o1"))
+    said = sentences(head, columns)
+    firsts = [k for k, (_kind, text, _small) in enumerate(said) if text.endswith("joins the queue for the first time.")]
+    assert len(firsts) == len(head["tasks"])
+    wakes = [k for k, (kind, text, _small) in enumerate(said) if kind == "wake-up" and k not in firsts]
+    assert wakes
+    assert min(wakes) > max(firsts)
+
+
+def test_who_is_alone_in_the_active_array_is_not_said_to_be_alone_able_to_run():
+    said = [text for _kind, text, _small in sentences(*frames(explained("o1")))]
+    assert any(text.endswith("it alone stands in the active array.") for text in said)
+    assert not any("it alone could run" in text for text in said)
+
+
+def test_the_bonus_of_o1_is_told_of_the_sleep_that_is_remembered():
+    smalls = " ".join(small for _kind, _text, small in sentences(*frames(explained("o1"))))
+    assert "remembered sleep" in smalls

@@ -179,7 +179,10 @@ class App {
       if (out === !!this.hiddenPlayer) return;
       this.hiddenPlayer = out;
       if (out) player.stop();
-      else this.time.draw();
+      else {
+        this.time.draw();
+        this.refresh(); // what was built out of sight could not be scrolled to its line
+      }
     });
     seen.observe(root);
     this.sub.add(() => seen.disconnect());
@@ -201,6 +204,7 @@ class App {
     });
   }
   speak(text) {
+    if (this.unasked) return;
     this.live.replaceChildren(text);
   }
 

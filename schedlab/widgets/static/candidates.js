@@ -131,8 +131,10 @@ class Candidates extends Panel {
       lane = at >= 0 ? trace.laneOf.get(task) : undefined;
     if (lane === undefined) return '';
     // while asked, what begins at this very moment is not known yet
-    const k = trace.barAt(lane, Math.max(0, trace.at[at] - (this.state.q >= 0 ? 1 : 0))),
-      state = k >= 0 ? trace.state[k] : STATE.asleep;
+    const t = Math.max(0, trace.at[at] - (this.state.q >= 0 ? 1 : 0)),
+      k = trace.barAt(lane, t);
+    if (k < 0) return trace.seek(lane, t) < trace.first[lane] ? words.unborn : words.over; // who is there has a bar, also asleep
+    const state = trace.state[k];
     return { [STATE.asleep]: words.asleep, [STATE.throttled]: words.throttled }[state] ?? '';
   }
   unknown(at) {

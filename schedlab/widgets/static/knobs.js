@@ -100,6 +100,16 @@ class Knobs extends Kit {
   draw() {
     this.shown.replaceChildren(...(this.model.get('view') ?? []).map(block => this.block(block)).filter(Boolean));
   }
+  restyle() {
+    this.draw();
+  }
+  /** A chart in the page's tones: it is drawn in the light ones, which Python names by their part. */
+  toned(svg, tones) {
+    if (!tones || this.look.tone === 'light') return svg;
+    const { look } = this,
+      own = { ...Object.fromEntries(Object.keys(tones).map(part => [tones[part], look[part]])), ...Object.fromEntries(PALETTE.light.map((c, k) => [c, look.task[k]])) };
+    return svg.replace(/"(#[0-9a-f]{6})"/g, (all, colour) => (own[colour] ? `"${own[colour]}"` : all));
+  }
   block({ kind, ...rest }) {
     if (kind === 'facts')
       return h('dl', { class: 'sl-facts' }, rest.rows.map(([name, value]) => h('div', {}, h('dt', {}, worded(name)), h('dd', {}, tame(value)))));
@@ -110,7 +120,7 @@ class Knobs extends Kit {
         h('thead', {}, h('tr', {}, rest.head.map(name => h('th', { scope: 'col' }, tame(name))))),
         h('tbody', {}, rest.rows.map(row => h('tr', {}, row.map(cell => h('td', {}, tame(cell)))))),
       );
-    if (kind === 'picture') return h('img', { class: 'sl-picture', src: `data:image/svg+xml,${encodeURIComponent(rest.svg)}`, alt: tame(rest.text) }); // as an image it is only drawn
+    if (kind === 'picture') return h('img', { class: 'sl-picture', src: `data:image/svg+xml,${encodeURIComponent(this.toned(rest.svg, rest.tones))}`, alt: tame(rest.text) }); // as an image it is only drawn
     if (kind === 'text') return h('p', { class: 'sl-says' }, worded(rest.says));
     return null;
   }

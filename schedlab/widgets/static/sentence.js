@@ -235,7 +235,7 @@ class Sentence {
     );
     this.then.replaceChildren(h('span', {}, player.predict.done.size ? say(words, 'score', this.score()) : ''));
     const list = all.map((c, n) => say(words, 'askedItem', { k: String(n + 1), name: c.ref?.text ?? '–' })).join(', ');
-    if (!app.unasked) app.speak(say(words, 'asked', { question, list }));
+    app.speak(say(words, 'asked', { question, list }));
     if (app.root.contains(document.activeElement) || app.hadFocus) this.picks.querySelector('input')?.focus({ preventScroll: true });
   }
   chosen() {

@@ -99,6 +99,8 @@ WORDS.en = {
   running: 'running',
   waiting: 'waiting',
   asleep: 'asleep',
+  unborn: 'not there yet',
+  over: 'done',
   spinning: 'spinning',
   parked: 'parked',
   scheduler: 'in the scheduler',
