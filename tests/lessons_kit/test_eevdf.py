@@ -203,6 +203,21 @@ def test_the_game_has_twelve_questions_that_no_habit_answers():
     assert least.count(False) >= 3  # and neither does the lag
 
 
+def test_a_deadline_of_the_game_is_ahead_plus_what_is_asked():
+    """Or plus half of it, before a task has run."""
+    trace = lesson("eevdf/game").run().explain()
+    names = trace.names["task"]
+    asks = {"game": 1 * MS, "music": 1_500_000, "compiler": 3 * MS, "archiver": 7 * MS}
+    ran: set[str] = set()
+    for one in questions(trace):
+        for c in one.note["candidates"]:
+            name, numbers = names[c["task"]], c["numbers"]
+            due = asks[name] if name in ran else asks[name] // 2
+            assert numbers["virtual_deadline"] == due - numbers["lag"]
+            assert bool(numbers["eligible"]) == (numbers["lag"] >= 0)
+        ran.add(names[one.winner])
+
+
 def test_a_debt_outlives_a_sleep_in_6_6_and_is_paid_by_time_in_6_12():
     old, new = (lesson(f"eevdf/{name}").run() for name in ("debt-6.6", "debt"))
     assert (38 * MS, 7 * MS) in [(one.wake, one.ns) for one in latencies(old, ["backup"])]
