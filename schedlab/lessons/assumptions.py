@@ -15,7 +15,7 @@ class Assumption(NamedTuple):
     test: str
 
 
-LINUX_PARTS = ("v001", "on", "o1", "eevdf")
+LINUX_PARTS = ("v001", "on", "o1", "cfs", "eevdf")
 HERE = "tests/lessons_kit/test_assumptions.py"
 TOYS = ("preemption", "stealing")  # parts on the toy machine of schedlab/design
 PREEMPTION = "tests/lessons_kit/test_preemption.py"
@@ -166,6 +166,27 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "A switch, a tick and a system call take the same time each time: what the recordings show as usual.",
         "the times between pick and sched_switch in data/linux vary by up to some microseconds from one to the next",
         "tests/lessons_kit/test_real.py::test_costs_are_fixed_and_part_model_and_kernel_by_microseconds",
+    ),
+    Assumption(
+        "all-start-level",
+        ("cfs",),
+        "Tasks that are there at time 0 all have the same vruntime. A forked one begins one slice later.",
+        "task_fork_fair() and place_entity() with START_DEBIT in kernel/sched/fair.c of Linux 5.15",
+        "tests/lessons_kit/test_cfs.py::test_tasks_start_level_and_forked_ones_behind",
+    ),
+    Assumption(
+        "timers-have-no-slack",
+        ("cfs",),
+        "A sleep ends to the nanosecond. Linux may end an ordinary task's sleep up to 50 µs later.",
+        "timer_slack_ns in init/init_task.c and hrtimer_nanosleep() in kernel/time/hrtimer.c of Linux 5.15",
+        "tests/lessons_kit/test_cfs.py::test_a_sleep_ends_to_the_nanosecond",
+    ),
+    Assumption(
+        "one-group",
+        ("cfs",),
+        "All tasks are in one group and share by their own weights. A desktop may group them by session.",
+        "kernel/sched/autogroup.c of Linux 5.15; the recordings were made with noautogroup",
+        "tests/lessons_kit/test_cfs.py::test_tasks_share_by_their_own_weights",
     ),
     Assumption(
         "one-of-eight",

@@ -55,6 +55,13 @@ TERMS: dict[str, str] = {
     "virtual deadline": "When a task should have had its next slice, on the clock of fair shares.",
     "eligible": "Not ahead of its fair share: EEVDF picks only among such tasks.",
     "lag": "How far a task is behind its fair share; negative when it is ahead.",
+    # CFS
+    "weight": "How much of the CPU a task may have compared with others; 1024 at nice 0, a quarter more a level.",
+    "fair clock": "A queue's clock in Linux 2.6.23 that advances as fast as one fair share of the CPU.",
+    "wait_runtime": "What a task is owed by the fair clock of Linux 2.6.23; negative when it has had more.",
+    "red-black tree": "A search tree whose colours keep every way down nearly equally long.",
+    "target latency": "The time in which CFS wants every task of a queue to run once.",
+    "minimum granularity": "The shortest slice that CFS gives.",
     "run to parity": "EEVDF lets whoever is picked run on until its request is fulfilled.",
     "delayed dequeue": "A task that sleeps while it is ahead of its share stays in EEVDF's queue until it is even.",
     # recordings

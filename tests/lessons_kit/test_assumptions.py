@@ -14,7 +14,7 @@ from schedlab.sim import MS, US
 from schedlab.trace import Trace
 from tests.source import ROOT
 
-MODELS = ("v0.01", "o(n)", "o1", "eevdf")
+MODELS = ("v0.01", "o(n)", "o1", "cfs", "eevdf")
 HOG: dict[str, object] = {"name": "hog", "does": [{"run": "50ms"}]}
 
 
