@@ -139,7 +139,7 @@ def _cpu_time(trace: Trace) -> Iterator[Violation]:
             yield Violation(still.start, still.row, CPU_TIME.id, says)
 
 
-def _nobody_lost(trace: Trace) -> Iterator[Violation]:
+def _nobody_lost(trace: Trace, exempt: frozenset[str] = frozenset()) -> Iterator[Violation]:
     """Rows speak of tasks that exist, and no ready task is left at the end while its CPU stands idle."""
     states = _states(trace)
     gone = {number for name, number in states.items() if name in ("gone", "finished", "zombie")}
@@ -164,7 +164,7 @@ def _nobody_lost(trace: Trace) -> Iterator[Violation]:
         home = replay.state["home"][task]
         if 0 <= home < len(replay.state["running"]) and replay.state["running"][home] == NOBODY:
             waited = trace.end - trace.time[i]
-            if waited > 0:
+            if waited > 0 and trace.name("task", task) not in exempt:
                 says = (
                     f"{trace.name('task', task)} is ready since {_dur(trace.time[i])} and never runs again, "
                     f"though {trace.name('cpu', home)} is idle at the end: has it fallen out of the queue?"
@@ -180,20 +180,30 @@ NOBODY_LOST = Law("nobody-lost", "Nobody is lost: a task that is ready stays in 
 ALWAYS = (TIME, CHAIN, ONE_CPU, CPU_TIME, NOBODY_LOST)
 
 
+def nobody_lost(exempt: Iterable[str] = ()) -> Law:
+    """The same, but the tasks `exempt` may be ready beside an idle CPU: their budget may be used up."""
+    free = frozenset(exempt)
+    return NOBODY_LOST._replace(find=lambda trace: _nobody_lost(trace, free))
+
+
 # -- laws that some schedulers promise -----------------------------------------------------------------
 
 
 def work_conserving(
-    scope: str = "machine", tolerance: int = 0, allowed: Mapping[str, Iterable[int]] | None = None
+    scope: str = "machine",
+    tolerance: int = 0,
+    allowed: Mapping[str, Iterable[int]] | None = None,
+    exempt: Iterable[str] = (),
 ) -> Law:
     """No CPU stands idle for more than `tolerance` ns while a task is ready that it may run.
 
     `scope` "machine": any CPU must take any ready task; "queue": only those of its own queue.
-    `allowed` maps a task's name to the CPUs it may use.
+    `allowed` maps a task's name to the CPUs it may use; `exempt` are names of tasks whose budget may be used up.
     """
     if scope not in ("machine", "queue"):
         raise ValueError(f"scope is 'machine' or 'queue', not {scope!r}")
     limits = {name: frozenset(cpus) for name, cpus in (allowed or {}).items()}
+    limits.update((name, frozenset[int]()) for name in exempt)
 
     def find(trace: Trace) -> Iterator[Violation]:
         ready = _states(trace)["ready"]
@@ -351,12 +361,15 @@ def promised(trace: Trace) -> tuple[Law, ...]:
     if tell is None:
         return ALWAYS
     makers: dict[str, Callable[..., Law]] = {
+        "nobody_lost": nobody_lost,
         "work_conserving": work_conserving,
         "slice_respected": slice_respected,
         "longest_wait": longest_wait,
         "fairness": fairness,
     }
-    return (*ALWAYS, *(makers[name](**settings) for name, settings in tell(trace.scenario).items()))
+    told = [makers[name](**settings) for name, settings in tell(trace.scenario).items()]
+    ids = {law.id for law in told}
+    return (*(law for law in ALWAYS if law.id not in ids), *told)
 
 
 def check(trace: Trace, laws: Iterable[Law] | None = None) -> list[Violation]:

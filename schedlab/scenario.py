@@ -25,7 +25,7 @@ from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
 FAMILY_MODULES = {"linux": "schedlab.linux.scenario", "design": "schedlab.design.scenario"}
 LONGEST_RUN = 3_600 * S  # ns: a run without `until` that is not over by then never ends
 MOST_CPUS = 1024
-KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "title")
+KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "groups", "title")
 
 _UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
 _TIME = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min)\s*")
@@ -70,6 +70,7 @@ class Scenario:
     events     what happens from outside: [{"at": "400ms", "renice": {"task": "editor", "nice": 5}}, ...]
     machine    settings of the machine, such as {"hz": 250, "switch": "2us"}
     options    settings of the scheduler, given to its constructor
+    groups     control groups of its tasks, where the family has them: {"batch": {"weight": 50}, ...}
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Scenario:
         events: Iterable[Mapping[str, Any]] = (),
         machine: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
         title: str = "",
     ) -> None:
         self.scheduler = scheduler
@@ -94,6 +96,9 @@ class Scenario:
         self.seed = seed
         self.machine = MappingProxyType(dict(mapping(machine or {}, "machine")))
         self.options = MappingProxyType(dict(mapping(options or {}, "options")))
+        self.groups = MappingProxyType(dict(mapping({} if groups is None else groups, "groups")))
+        if self.groups and "prepare" not in vars(self.family):
+            raise ScenarioError(f"groups: {self.scheduler_name} knows no control groups")
         self.title = str(title)
         if isinstance(tasks, (str, bytes, Mapping)) or not isinstance(tasks, Iterable):
             raise ScenarioError(f"tasks: a list of tasks, not {tasks!r}")
@@ -128,7 +133,10 @@ class Scenario:
     def policy(self) -> Any:
         """A fresh scheduler with the scenario's options. Raises ScenarioError for an option it does not take."""
         factory = self.family.SCHEDULERS[self.scheduler] if isinstance(self.scheduler, str) else self.scheduler
-        return make_policy(factory, self.options, self.scheduler_name)
+        made = make_policy(factory, self.options, self.scheduler_name)
+        if self.groups:
+            vars(self.family)["prepare"](self, made)
+        return made
 
     def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
         """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers.
@@ -169,7 +177,7 @@ class Scenario:
         given: dict[str, Any] = {
             "scheduler": self.scheduler, "tasks": self.given_tasks, "cpus": self.cpus, "until": self.until,
             "seed": self.seed, "events": self.events, "machine": self.machine, "options": self.options,
-            "title": self.title,
+            "groups": self.groups, "title": self.title,
         }  # fmt: skip
         return Scenario(**{**given, **changes})
 
@@ -193,7 +201,7 @@ class Scenario:
         data: dict[str, Any] = {"scheduler": self.scheduler, "cpus": self.cpus, "seed": self.seed}
         if self.until is not None:
             data["until"] = self.until
-        for key in ("machine", "options"):
+        for key in ("machine", "options", "groups"):
             if getattr(self, key):
                 data[key] = dict(getattr(self, key))
         if self.title:

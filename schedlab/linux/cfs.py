@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
+from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
@@ -360,6 +361,30 @@ class CFS(Policy):
             if running:
                 self.set_next_entity(rq, task)
             self.priority_changed(task, cpu, rq, old)
+
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """Between normal, batch and idle: another weight."""
+        task.policy = policy
+        self.renice(task, cpu, task.nice)
+
+    def rq_of(self, task: Any) -> Any:
+        """The queue of a task."""
+        return self.queues_of[task.cpu.id]
+
+    def switched_from(self, task: Any) -> None:
+        """switched_from_fair(): a sleeper too takes only its distance from min_vruntime along."""
+        if task.state not in (READY, RUNNING) and task.sum_exec_runtime:
+            rq = self.rq_of(task)
+            self.place(rq, task, initial=False)
+            task.vruntime -= rq.min_vruntime
+
+    def switched_to(self, task: Any) -> None:
+        """switched_to_fair(): its weight; who was never fair has no distance."""
+        set_load_weight(task, task.nice)
+        if task.vruntime == FIRST_VRUNTIME and not task.sum_exec_runtime:
+            task.vruntime = 0
+        if task.state not in (READY, RUNNING) and task.sum_exec_runtime:
+            task.vruntime += self.rq_of(task).min_vruntime
 
     def priority_changed(self, task: Any, cpu: Any, rq: CfsRq, old: int) -> None:
         """A running task that got worse may have to go; a waiting one may come."""

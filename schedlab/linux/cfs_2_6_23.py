@@ -322,6 +322,11 @@ class CFS_2_6_23(Policy):
             if nice < old or (nice > old and rq.curr is task):
                 self.machine.resched(cpu)
 
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """Between the fair policies: another weight."""
+        task.policy = policy
+        self.renice(task, cpu, task.nice)
+
     def set_down(self, cpu: Any, prev: Any) -> None:
         """A better class takes the CPU."""
         rq = self.queues_of[cpu.id]

@@ -14,16 +14,22 @@ Upstream: kernel/sched/core.c (`__pick_next_task`, `wakeup_preempt`) of Linux 5.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from inspect import signature
 from typing import Any
 
 from schedlab.linux.cfs import CFS
 from schedlab.linux.deadline import Deadline
 from schedlab.linux.eevdf import EEVDF
+from schedlab.linux.eevdf_later import EEVDF_7_2
 from schedlab.linux.fair_server import DeadlineWithServer, Server
+from schedlab.linux.groups import Group, GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2
+from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime
-from schedlab.linux.task import CLASSES
+from schedlab.linux.task import CLASSES, SCHED_DEADLINE
 from schedlab.trace import Ranking
+
+GROUPED: dict[type[Policy], type[Policy]] = {CFS: GroupedCFS, EEVDF: GroupedEEVDF, EEVDF_7_2: GroupedEEVDF_7_2}
 
 
 class ClassStack(Policy):
@@ -44,14 +50,30 @@ class ClassStack(Policy):
         """The class of a task."""
         return self.stack[self.rank[task.policy]]
 
+    def use_groups(self, groups: Sequence[Group]) -> None:
+        """The fair class gets control groups; to be called before it meets a machine."""
+        fair: Any = self.stack[-1]
+        grouped: Any = GROUPED[type(fair)]
+        settings = {key: value for key, value in vars(fair).items() if key in signature(type(fair)).parameters}
+        self.stack = (*self.stack[:-1], grouped(groups=groups, **settings))
+
     def attach(self, machine: Any) -> None:
         """All classes meet the machine."""
         self.machine = machine
+        self.balancer: Any = None
         for cls in self.stack:
             cls.attach(machine)
             if isinstance(cls, DeadlineWithServer):
                 self.serving = cls
                 self.stack[-1].server = cls  # type: ignore[attr-defined]  # the fair class of such a stack has one
+        self.balancer = getattr(self.stack[-1], "balancer", None)
+        if self.balancer is not None:
+            self.balancer.above = self.above
+
+    def above(self, cpu: Any) -> int:
+        """How many tasks of the classes above the fair one a CPU has to run."""
+        waiting = sum(cls.queues_of[cpu.id].nr_running for cls in self.stack if isinstance(cls, RealTime))
+        return waiting + (cpu.curr.policy == SCHED_DEADLINE)
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Its class's."""
@@ -87,6 +109,8 @@ class ClassStack(Policy):
         """The running task's class."""
         if curr is not cpu.idle:
             self.part_of(curr).tick(cpu, curr)
+            if self.balancer is not None and self.part_of(curr) is not self.stack[-1]:
+                self.balancer.tick(cpu)  # whatever runs, the fair class looks around
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """A better class always; the same class decides; a worse one never."""
@@ -119,6 +143,34 @@ class ClassStack(Policy):
         """Its class's."""
         self.part_of(task).renice(task, cpu, nice)
 
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """__sched_setscheduler(): off the queue of the old class, onto that of the new. Raises Refused."""
+        old, new = self.part_of(task), self.stack[self.rank[policy]]
+        if old is new:
+            return old.setscheduler(task, cpu, policy, rt_priority)
+        if isinstance(new, Deadline):
+            new.born(task)
+        queued, running = task.state in (READY, RUNNING), cpu.curr is task
+        if queued:
+            old.dequeue(task, cpu, "setscheduler")
+            if running:
+                old.set_down(cpu, task)
+        old.switched_from(task)
+        task.policy, task.rt_priority = policy, rt_priority
+        new.switched_to(task)
+        if queued:
+            new.enqueue(task, cpu, "setscheduler")
+            if running or self.preempts(cpu, task) or (len(self.machine.cpus) > 1 and new is not self.stack[-1]):
+                self.machine.resched(cpu)
+
+    def affinity(self, task: Any) -> None:
+        """Its class's."""
+        self.part_of(task).affinity(task)
+
+    def set_down(self, cpu: Any, prev: Any) -> None:
+        """Its class's."""
+        self.part_of(prev).set_down(cpu, prev)
+
     def exit(self, task: Any) -> None:
         """Its class's."""
         self.part_of(task).exit(task)
@@ -146,7 +198,7 @@ class ClassStack(Policy):
                 found = list(cls.candidates(cpu, prev))
             if found:
                 self.deciding = cls
-                return found
+                return [args for args in found if not isinstance(args[0], Server)]
         return []
 
     def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]] | None:
@@ -172,10 +224,17 @@ class Linux_5_15(ClassStack):
         super().__init__([Deadline(), RealTime(), CFS(latency)])
 
 
+class Linux_6_1(Linux_5_15):
+    """Linux 6.1: its classes decide as those of 5.15."""
+
+    name = "Linux 6.1"
+
+
 class Linux_6_12(ClassStack):
     """deadline, with the fair servers > rt (not throttled) > EEVDF."""
 
     name = "Linux 6.12"
+    chosen_slices = True
     Task = EEVDF.Task
     watched = EEVDF.watched
     classes = (*Deadline.classes, *RealTime.classes, *EEVDF.classes)
@@ -183,3 +242,17 @@ class Linux_6_12(ClassStack):
 
     def __init__(self, base_slice: int | None = None) -> None:
         super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])
+
+
+class Linux_7_2(ClassStack):
+    """deadline, with the fair servers > rt (not throttled) > EEVDF of 7.2, whose slices a timer ends."""
+
+    name = "Linux 7.2"
+    chosen_slices = True
+    Task = EEVDF.Task
+    watched = EEVDF.watched
+    classes = (*Deadline.classes, *RealTime.classes, *EEVDF.classes)
+    default_hz = EEVDF.default_hz
+
+    def __init__(self, base_slice: int | None = None, hrtick: bool = True) -> None:
+        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF_7_2(base_slice, hrtick)])

@@ -160,7 +160,7 @@ class Deadline(Policy):
         now, dl = self.machine.now, task.dl
         if dl.throttled:
             return
-        if why in ("wake", "new", "fork", "signal"):
+        if why in ("wake", "new", "fork", "signal", "setscheduler"):
             if not dl.new and dl.dl_deadline != dl.dl_period and dl.deadline < now < dl.next_period:
                 dl.throttled = True
                 dl.runtime = min(dl.runtime, 0)
@@ -198,7 +198,7 @@ class Deadline(Policy):
 
     def push(self, cpu: Any, chosen: Any) -> None:
         """push_dl_task(): whoever waits though another CPU does something less urgent."""
-        for (task, *_rest) in self.candidates(cpu, None):
+        for task, *_rest in self.candidates(cpu, None):
             if task is chosen or not hasattr(task, "sum_exec"):  # a fair server stays with its CPU
                 continue
             other = self.least_urgent(each for each in self.machine.cpus if each is not cpu)
@@ -243,7 +243,12 @@ class Deadline(Policy):
         what, task = name
         if what == "budget" and cpu.curr is task:
             self.update_curr(cpu)
-        elif what == "replenish" and task.dl.throttled:
+        elif (
+            what == "replenish"
+            and task.dl is not None
+            and task.dl.throttled
+            and task.dl.next_period <= self.machine.now
+        ):
             task.dl.replenish(self.machine.now)
             if task.state in (READY, RUNNING):
                 self.insert(task)
@@ -266,8 +271,12 @@ class Deadline(Policy):
 
     def born(self, task: Any) -> bool:
         """Admission control: raises Refused. A deadline task cannot fork: its child would have to be admitted too."""
-        if task.dl is None:
+        if task.dl is None and task.wanted_dl is None:
             return False
+        if task.allowed is not None and len(task.allowed) < len(self.machine.cpus):
+            raise Refused(f"{task.name}: a deadline task must be allowed on all CPUs (EPERM)")
+        if task.wanted_dl is not None:
+            task.dl, task.wanted_dl = DLEntity(*task.wanted_dl), None
         if not self.admission.admit(task.dl.dl_runtime, task.dl.dl_period):
             wanted = f"{task.dl.dl_runtime} ns every {task.dl.dl_period} ns"
             raise Refused(f"{task.name}: no bandwidth left for {wanted} (EBUSY)")
@@ -276,6 +285,21 @@ class Deadline(Policy):
     def exit(self, task: Any) -> None:
         """What it was promised is free again."""
         self.admission.release(task.dl.dl_runtime, task.dl.dl_period)
+
+    def switched_from(self, task: Any) -> None:
+        """What it was promised is free again."""
+        self.exit(task)
+        task.dl = None
+
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """Other numbers: admitted as if the old ones were given back; they hold from the next period."""
+        old, new = task.dl, DLEntity(*task.wanted_dl)
+        self.admission.release(old.dl_runtime, old.dl_period)
+        if not self.admission.admit(new.dl_runtime, new.dl_period):
+            self.admission.total += to_ratio(old.dl_period, old.dl_runtime)
+            raise Refused(f"{task.name}: no bandwidth left (EBUSY)")
+        old.dl_runtime, old.dl_deadline, old.dl_period = new.dl_runtime, new.dl_deadline, new.dl_period
+        task.wanted_dl = None
 
     def select_cpu(self, task: Any, why: str) -> Any:
         """A CPU that does nothing urgent."""

@@ -152,6 +152,7 @@ class EEVDF(Policy):
     watched = ("vruntime", "deadline", "vlag")
     classes = ("normal", "batch", "idle")
     default_hz: ClassVar[int] = 250
+    chosen_slices: ClassVar[bool] = True  # may a task ask for a slice of its own?
 
     def __init__(self, base_slice: int | None = None) -> None:
         positive_ns("base_slice", base_slice)
@@ -473,6 +474,28 @@ class EEVDF(Policy):
                 self.set_next_entity(rq, task)
             self.priority_changed(task, cpu, rq, old)
 
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """Between normal, batch and idle: another weight."""
+        task.policy = policy
+        self.renice(task, cpu, task.nice)
+
+    def rq_of(self, task: Any) -> Any:
+        """The queue of a task."""
+        return self.queues_of[task.cpu.id]
+
+    def affinity(self, task: Any) -> None:
+        """A delayed task that is to move leaves now."""
+        if task.sched_delayed:
+            self.finish_delayed(self.rq_of(task), task.cpu, task)
+
+    def switched_from(self, task: Any) -> None:
+        """switched_from_fair(): a delayed task leaves now."""
+        self.affinity(task)
+
+    def switched_to(self, task: Any) -> None:
+        """switched_to_fair(): its weight."""
+        set_load_weight(task, task.nice)
+
     def priority_changed(self, task: Any, cpu: Any, rq: EevdfRq, old: int) -> None:
         """A running task that got worse may have to go; a waiting one may come."""
         if rq.nr_running == 1:
@@ -509,6 +532,7 @@ class EEVDF_6_6(EEVDF):
     """Scheduler of Linux 6.6: nobody stays for its debts, slices are not chosen, a short one does not interrupt."""
 
     name = "EEVDF 6.6"
+    chosen_slices = False
 
     def attach(self, machine: Any) -> None:
         """The tree is another one."""

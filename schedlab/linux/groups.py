@@ -270,6 +270,15 @@ class Groups:
                 self.switch(cpu, list(self.levels(task))[::-1])
             self.priority_changed(task, cpu, next(self.levels(task))[0], old)  # type: ignore[attr-defined]  # of both
 
+    def rq_of(self, task: Any) -> Any:
+        """The queue of its group."""
+        return next(self.levels(task))[0]
+
+    def affinity(self, task: Any) -> None:
+        """A delayed task leaves now, and with it the groups that are empty then."""
+        if getattr(task, "sched_delayed", False):
+            self.finish_climbing(self.rq_of(task), task.cpu, task)
+
     def set_down(self, cpu: Any, prev: Any) -> None:
         """A better class takes the CPU."""
         self.switch(cpu, [])

@@ -54,11 +54,12 @@ LINUX = register(
             ),
             Kind(10, "lock", "lock", "cpu", "ns", "ns", "{where} waits {a:dur} for {who} and holds it {b:dur}"),
             Kind(11, "signal", "task", "cpu", "", "", "the alarm of {who} rings"),
-            Kind(12, "no_slot", "task", "cpu", "", "", "{who} cannot fork: every slot is taken (EAGAIN)"),
+            Kind(12, "no_slot", "task", "cpu", "", "", "{who} cannot fork: the kernel refuses (EAGAIN)"),
             Kind(13, "change", "", "", "change", "", "from outside: {a}"),
             Kind(
                 14, "kill", "task", "cpu", "", "state", "{who} is killed", (Effect("state", "who", ZOMBIE, "b"),),
             ),
+            Kind(19, "setscheduler", "task", "cpu", "class", "number", "{who} is of class {a} now"),
             Kind(
                 17, "found", "task", "cpu", "number", "state",
                 "when the recording begins, {who} is {b} on {where}",

@@ -25,6 +25,7 @@ from schedlab.linux.task import (
     REAP,
     RENICE,
     RUN,
+    SETSCHEDULER,
     SLEEP,
     SYSTEM,
     WAIT,
@@ -118,6 +119,8 @@ class Machine:
         self._pending_wakes: dict[str, int] = {}
         self._charges = type(policy).charge is not Policy.charge
         self._locks: dict[str, int] = {}  # when each lock is free again, ns
+        self._must_move: set[Any] = set()  # running tasks that may not stay on their CPU
+        self.class_changes = 0
         self._costs = bool(switch_ns or lock_ns or look_ns)
         self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
         engine.settle = self._settle
@@ -337,6 +340,12 @@ class Machine:
             self._charge(cpu)
         if prev is not cpu.idle and prev.state != RUNNING:
             policy.dequeue(prev, cpu, "exit" if prev.state == ZOMBIE else "sleep")
+            self._must_move.discard(prev)
+        moving = prev in self._must_move
+        if moving:
+            self._must_move.discard(prev)
+            policy.dequeue(prev, cpu, "migrate")
+            policy.set_down(cpu, prev)
         self._count_pick(cpu)
         next_ = policy.pick(cpu, prev)
         cpu.need_resched = False  # whatever the pick itself has noticed is answered by it
@@ -366,7 +375,9 @@ class Machine:
         remaining = next_.remaining
         cpu.done_at = None if remaining == FOREVER else start + remaining
         if next_ is not prev and prev is not cpu.idle:
-            if prev.state == READY:
+            if moving:
+                self._place(prev)
+            elif prev.state == READY:
                 policy.put_prev(cpu, prev)
             elif prev.state == ZOMBIE:
                 policy.exit(prev)
@@ -491,6 +502,8 @@ class Machine:
             task.answer = child.id if child else -11
         elif op == RENICE:
             self.renice(task, step[1])
+        elif op == SETSCHEDULER:
+            self.setscheduler(task, *step[1:])
         elif op == WAKE:
             self._wake_channel(task, step[1])
         elif op == ALARM:
@@ -537,10 +550,41 @@ class Machine:
         task.nice = nice
         self.record.renice(self.now, task.id, cpu.id, nice, old)
 
-    def setscheduler(self, task: Any, policy: int, rt_priority: int) -> None:
-        """Give a task another class, from inside or outside."""
+    def setscheduler(self, task: Any, policy: int, rt_priority: int, dl: tuple[int, int, int] | None = None) -> None:
+        """Give a task another class, from inside or outside; `dl` are the numbers of SCHED_DEADLINE, ns."""
         self._charge(task.cpu)
+        task.wanted_dl = dl
         self.policy.setscheduler(task, task.cpu, policy, rt_priority)
+        self.class_changes += 1
+        self.record.setscheduler(self.now, task.id, task.cpu.id, policy, rt_priority)
+
+    def set_affinity(self, task: Any, allowed: frozenset[int] | None) -> None:
+        """sched_setaffinity(): who may not stay is moved; a running task as soon as its CPU has chosen another."""
+        self._charge(task.cpu)
+        self.policy.affinity(task)
+        task.allowed = allowed
+        self._must_move.discard(task)
+        if allowed is None or task.cpu.id in allowed:
+            return
+        if task.state == RUNNING:
+            self._must_move.add(task)
+            self.resched(task.cpu)
+        elif task.state == READY:
+            self.policy.dequeue(task, task.cpu, "migrate")
+            self._place(task)
+        elif task.state not in (ZOMBIE, GONE):
+            self.migrate(task, self.cpus[min(allowed)])
+
+    def _place(self, task: Any) -> None:
+        """__migrate_task(): to a CPU that it may use; there it may preempt."""
+        assert task.allowed is not None
+        cpu = self.cpus[min(task.allowed)]
+        if self.now > cpu.since:
+            self._charge(cpu)
+        self.migrate(task, cpu)
+        self.policy.enqueue(task, cpu, "migrate")
+        if self.policy.preempts(cpu, task):
+            self.resched(cpu)
 
     def yield_now(self, cpu: CPU) -> None:
         """The running task yields, asked from outside its behaviour."""

@@ -127,6 +127,9 @@ class Policy:
         """`task` gets another class (SCHED_NORMAL, SCHED_FIFO, ...) and real-time priority."""
         task.policy, task.rt_priority = policy, rt_priority
 
+    def affinity(self, task: Any) -> None:
+        """The CPUs that `task` may use are about to change."""
+
     def system_return(self, cpu: Any, curr: Any) -> None:
         """`curr` returns from a system call."""
 
@@ -138,6 +141,12 @@ class Policy:
 
     def set_down(self, cpu: Any, prev: Any) -> None:
         """`prev` loses the CPU to a task of another class."""
+
+    def switched_from(self, task: Any) -> None:
+        """`task`, which is queued no more, goes over to another class."""
+
+    def switched_to(self, task: Any) -> None:
+        """`task`, which is not queued yet, has come from another class."""
 
     def release(self, task: Any) -> None:
         """The last trace of a dead task is removed."""

@@ -19,9 +19,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from schedlab.linux.fair import positive_ns
-from schedlab.linux.kinds import READY
+from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import SCHED_DEADLINE, SCHED_RR
+from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR
 from schedlab.trace import Ranking, judgement
 
 MAX_RT_PRIO = 100
@@ -265,6 +265,22 @@ class RealTime(Policy):
         """yield_task_rt(): to the tail of its list."""
         self.to_tail(self.queues_of[cpu.id], curr)
         self.machine.resched(cpu)
+
+    def setscheduler(self, task: Any, cpu: Any, policy: int, rt_priority: int) -> None:
+        """Between fifo and rr, or to another list: to the tail of the new one; to its head if it got worse."""
+        rq, queued = self.queues_of[cpu.id], task.state in (READY, RUNNING)
+        worse = rt_priority < task.rt_priority
+        if queued:
+            self.update_curr(rq, cpu)
+            rq.take(task)
+        task.policy, task.rt_priority = policy, rt_priority
+        if task.rt is not None:
+            task.rt.prio = MAX_RT_PRIO - 1 - rt_priority
+        if queued:
+            rq.put(task, at_head=worse)
+            better = cpu.curr.policy not in (SCHED_FIFO, SCHED_RR) or self.preempts(cpu, task)
+            if self.many or (worse if cpu.curr is task else better and cpu.curr.policy != SCHED_DEADLINE):
+                self.machine.resched(cpu)
 
     def set_down(self, cpu: Any, prev: Any) -> None:
         """A better class takes the CPU: the task keeps its place."""

@@ -1,9 +1,11 @@
 """How a scenario becomes a Linux machine: the keys of a task, its steps, what can come from outside.
 
-Keys of a task: name, count, nice, class (normal, fifo, rr, batch), rt_priority, start, cpus (a list
-of CPU numbers), mm ("none" for a kernel thread), does (its steps, or a function that yields them).
+Keys of a task: name, count, nice, class (normal, batch, idle, fifo, rr, deadline), rt_priority,
+runtime, deadline and period (of a deadline task), slice (EEVDF), group, start, cpus (a list of CPU
+numbers), mm ("none" for a kernel thread), does (its steps, or a function that yields them).
 A step is "yield", "exit", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
-alarm, renice, fork, repeat. A time may be random: {"mean": "10ms"} (exponential) or {"between": ["1ms", "5ms"]}.
+alarm, renice, setscheduler, fork, repeat. A time may be random:
+{"mean": "10ms"} (exponential) or {"between": ["1ms", "5ms"]}.
 """
 
 from __future__ import annotations
@@ -17,13 +19,36 @@ from schedlab.guard import Guard, LearnerError, failed, guarded
 from schedlab.linux import task as steps
 from schedlab.linux.cfs import CFS
 from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
+from schedlab.linux.classes import ClassStack, Linux_5_15, Linux_6_1, Linux_6_12, Linux_7_2
+from schedlab.linux.deadline import Admission, DLEntity, Refused
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
+from schedlab.linux.groups import (
+    DEFAULT_PERIOD_NS,
+    DEFAULT_WEIGHT,
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+    Group,
+    GroupError,
+    parents_first,
+)
 from schedlab.linux.kinds import GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.o1 import O1, O1_2_6_22
-from schedlab.linux.on import ON, nice_to_ticks
+from schedlab.linux.on import ON, ON_2_4_24, nice_to_ticks
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import CLASSES, FOREVER, NICE_MAX, NICE_MIN, POLICY_NAMES, RT_MAX, RT_MIN, Step
+from schedlab.linux.task import (
+    CLASSES,
+    FOREVER,
+    NICE_MAX,
+    NICE_MIN,
+    POLICY_NAMES,
+    RT_MAX,
+    RT_MIN,
+    SCHED_DEADLINE,
+    SCHED_FIFO,
+    SCHED_RR,
+    Step,
+)
 from schedlab.linux.v001 import DEF_PRIORITY, V001
 from schedlab.scenario import Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
 from schedlab.sim import US, Engine, S
@@ -33,26 +58,43 @@ FAMILY = LINUX
 SCHEDULERS: dict[str, Callable[..., Policy]] = {
     "v0.01": V001,
     "o(n)": ON,
+    "o(n)-2.4.24": ON_2_4_24,
     "o1": O1,
     "o1-2.6.22": O1_2_6_22,
     "cfs-2.6.23": CFS_2_6_23,
     "cfs": CFS,
     "eevdf-6.6": EEVDF_6_6,
     "eevdf": EEVDF,
+    # whole kernels: deadline > rt > fair
+    "linux-5.15": Linux_5_15,
+    "linux-6.1": Linux_6_1,
+    "linux-6.12": Linux_6_12,
+    "linux-7.2": Linux_7_2,
 }
 
-TASK_KEYS = ("name", "count", "nice", "class", "rt_priority", "start", "cpus", "mm", "does")
+TASK_KEYS = (
+    "name", "count", "nice", "class", "rt_priority", "runtime", "deadline", "period", "slice", "group", "start", "cpus",
+    "mm", "does",
+)  # fmt: skip
+CLASS_KEYS = ("class", "rt_priority", "runtime", "deadline", "period")
+DEADLINE_KEYS = ("runtime", "deadline", "period")
+GROUP_KEYS = ("weight", "max", "parent")
+MIN_SLICE_NS, MAX_SLICE_NS = 100_000, 100_000_000  # what EEVDF cuts a slice to
 MACHINE_KEYS = ("hz", "switch", "lock", "look")
 TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
 WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
 STEP_NAMES = {
     steps.RUN: "run", steps.SYSTEM: "system", steps.SLEEP: "sleep", steps.DISK_SLEEP: "disk", steps.ALARM: "alarm",
     steps.YIELD: "yield", steps.EXIT: "exit", steps.REAP: "reap", steps.WAIT: "wait", steps.WAKE: "wake",
-    steps.RENICE: "renice", steps.FORK: "fork",
+    steps.RENICE: "renice", steps.FORK: "fork", steps.SETSCHEDULER: "setscheduler",
 }  # fmt: skip
-ARGUMENTS = {number: {"fork": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1) for number, name in STEP_NAMES.items()}
-STEP_KEYS = (*TIMED, *WORDS, "wait", "wake", "renice", "fork", "repeat", "times")
-EVENT_KEYS = ("wake", "kill", "yield", "renice", "spawn", "set")
+ARGUMENTS = {
+    number: {"fork": 3, "setscheduler": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1)
+    for number, name in STEP_NAMES.items()
+}
+STEP_KEYS = (*TIMED, *WORDS, "wait", "wake", "renice", "setscheduler", "fork", "repeat", "times")
+EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
+CLASS_NAMES = [next((name for name, n in CLASSES.items() if n == number), "") for number in range(SCHED_DEADLINE + 1)]
 MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
 MOST_TASKS = 100_000
 MOST_DEPTH = 20  # of repeats and forks inside each other
@@ -89,12 +131,100 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
         if len(checked) > MOST_TASKS:
             raise ScenarioError(f"tasks: more than {MOST_TASKS:,} tasks")
+    check_answers(scenario.scheduler)
+    groups = check_groups(scenario)
+    spawned: list[Mapping[str, Any]] = []
     for i, event in enumerate(scenario.events):
         if "spawn" in event:
-            check_task(event["spawn"], f"events[{i}].spawn", scenario.cpus, 1)
-    check_answers(scenario.scheduler)
-    check_limits(scenario, checked)
+            spawned += check_task(event["spawn"], f"events[{i}].spawn", scenario.cpus, 1)
+        elif "cpus" in event:
+            check_cpus(event["cpus"]["cpus"], f"events[{i}].cpus.cpus", scenario.cpus)
+        elif "setscheduler" in event:
+            check_class_is_known(scenario, event["setscheduler"].get("class", "normal"), f"events[{i}].setscheduler")
+    check_limits(scenario, [*checked, *spawned])
+    check_group_names([*checked, *spawned], groups)
+    check_admission(checked, scenario.cpus)
     return tuple(checked)
+
+
+def policy_of(scenario: Scenario) -> Any:
+    """The scenario's policy class."""
+    return SCHEDULERS[scenario.scheduler] if isinstance(scenario.scheduler, str) else scenario.scheduler
+
+
+def check_groups(scenario: Scenario) -> list[Group]:
+    """The control groups, parents first. Raises ScenarioError."""
+    if not scenario.groups:
+        return []
+    policy = policy_of(scenario)
+    if not issubclass(policy, ClassStack):
+        kernels = [name for name, each in SCHEDULERS.items() if isinstance(each, type) and issubclass(each, ClassStack)]
+        raise ScenarioError(f"groups: {policy.name} has no control groups; {', '.join(kernels)} have")
+    if scenario.cpus > 1:
+        raise ScenarioError(f"groups: they are modelled on one CPU, and cpus is {scenario.cpus}")
+    made = []
+    for name, given in scenario.groups.items():
+        where = f"groups.{name}"
+        given = mapping({} if given is None else given, where)
+        check_keys(given, GROUP_KEYS, where)
+        weight = whole(given.get("weight", DEFAULT_WEIGHT), f"{where}.weight", MIN_WEIGHT, MAX_WEIGHT)
+        quota, period = check_max(given.get("max", "max"), f"{where}.max")
+        parent = given.get("parent")
+        if parent is not None and parent not in scenario.groups:
+            raise ScenarioError(f"{where}.parent: {parent!r} is no group{nearest(str(parent), tuple(scenario.groups))}")
+        try:
+            made.append(Group(name, weight, quota, period, parent))
+        except GroupError as error:
+            raise ScenarioError(f"groups: {error}") from None
+    try:
+        return parents_first(made)
+    except GroupError as error:
+        raise ScenarioError(f"groups: {error}") from None
+
+
+def check_max(value: Any, where: str) -> tuple[int | None, int]:
+    """`cpu.max`: quota and period in ns, from "20ms/100ms", "20ms" or "max"."""
+    if not isinstance(value, str) or value.count("/") > 1:
+        raise ScenarioError(f"{where}: a quota in each period such as '20ms/100ms', or 'max', not {value!r}")
+    quota, _slash, period = value.partition("/")
+    period_ns = duration(period, where) if period else DEFAULT_PERIOD_NS
+    return (None if quota.strip() == "max" else duration(quota, where)), period_ns
+
+
+def check_group_names(tasks: Sequence[Mapping[str, Any]], groups: Sequence[Group]) -> None:
+    """Every task's group is one of the scenario's."""
+    known = tuple(group.name for group in groups)
+    for task in tasks:
+        if task["group"] is not None and task["group"] not in known:
+            raise ScenarioError(
+                f"the task {task['name']!r}: there is no group {task['group']!r}{nearest(str(task['group']), known)}"
+            )
+
+
+def prepare(scenario: Scenario, policy: Any) -> None:
+    """Give a fresh policy the scenario's control groups."""
+    policy.use_groups(check_groups(scenario))
+
+
+def check_admission(tasks: Sequence[Mapping[str, Any]], cpus: int) -> None:
+    """What is there from the beginning must be admitted together; who comes later is asked about then."""
+    admission = Admission(cpus)
+    for task in tasks:
+        if task["dl"] is None or task["start"]:
+            continue
+        runtime, _deadline, period = task["dl"]
+        if not admission.admit(runtime, period):
+            raise ScenarioError(
+                f"the task {task['name']!r}: no bandwidth is left for {runtime} ns every {period} ns (EBUSY): "
+                f"deadline tasks may have 95 % of {'the CPU' if cpus == 1 else f'{cpus} CPUs'} together"
+            )
+
+
+def check_class_is_known(scenario: Scenario, class_: str, where: str) -> None:
+    """Does this scheduler have the class?"""
+    policy = policy_of(scenario)
+    if class_ not in policy.classes:
+        raise ScenarioError(f"{where}: {policy.name} has no class {class_!r}{nearest(class_, policy.classes)}")
 
 
 def check_answers(scheduler: Any) -> None:
@@ -120,6 +250,8 @@ def check_limits(scenario: Scenario, tasks: Sequence[Mapping[str, Any]]) -> None
             raise ScenarioError(
                 f"the task {task['name']!r}: {policy.name} has no class {class_!r}, it has {', '.join(policy.classes)}"
             )
+        if task["slice"] and not getattr(policy, "chosen_slices", False):
+            raise ScenarioError(f"the task {task['name']!r}: with {policy.name} a task cannot choose its slice")
 
 
 def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[str, Any]]:
@@ -127,16 +259,16 @@ def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[s
     given = mapping(given, where)
     check_keys(given, TASK_KEYS, where)
     count = whole(given.get("count", 1), f"{where}.count", 1, MOST_TASKS)
-    class_ = given.get("class", "normal")
-    if class_ not in POLICY_NAMES:
-        raise ScenarioError(f"{where}.class: {class_!r} is unknown{nearest(str(class_), POLICY_NAMES)}")
-    real_time = class_ in ("fifo", "rr")
-    if "rt_priority" in given and not real_time:
-        raise ScenarioError(f"{where}.rt_priority: only a fifo or rr task has one; class is {class_!r}")
+    policy, rt_priority, dl = check_class(given, where)
+    if dl is not None and "cpus" in given:
+        raise ScenarioError(f"{where}.cpus: a deadline task must be allowed on all CPUs (EPERM)")
     task = {
         "nice": whole(given.get("nice", 0), f"{where}.nice", NICE_MIN, NICE_MAX),
-        "policy": CLASSES[class_],
-        "rt_priority": whole(given.get("rt_priority", 1), f"{where}.rt_priority", RT_MIN, RT_MAX) if real_time else 0,
+        "policy": policy,
+        "rt_priority": rt_priority,
+        "dl": dl,
+        "slice": check_slice(given, where),
+        "group": given.get("group"),
         "start": duration(given.get("start", 0), f"{where}.start"),
         "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
         "kernel_thread": check_mm(given.get("mm"), f"{where}.mm"),
@@ -146,6 +278,49 @@ def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[s
     name = str(given.get("name", f"task{number}"))
     names = [name] if count == 1 else [f"{name}{i}" for i in range(count)]
     return [MappingProxyType({**task, "name": each}) for each in names]
+
+
+def check_class(given: Mapping[str, Any], where: str) -> tuple[int, int, tuple[int, int, int] | None]:
+    """Policy, real-time priority, and runtime, deadline and period (ns) of a deadline task."""
+    class_ = given.get("class", "normal")
+    if class_ not in POLICY_NAMES:
+        raise ScenarioError(f"{where}.class: {class_!r} is unknown{nearest(str(class_), POLICY_NAMES)}")
+    real_time = class_ in ("fifo", "rr")
+    if "rt_priority" in given and not real_time:
+        raise ScenarioError(f"{where}.rt_priority: only a fifo or rr task has one; class is {class_!r}")
+    rt_priority = whole(given.get("rt_priority", 1), f"{where}.rt_priority", RT_MIN, RT_MAX) if real_time else 0
+    return CLASSES[class_], rt_priority, check_deadline(given, class_, where)
+
+
+def check_deadline(given: Mapping[str, Any], class_: str, where: str) -> tuple[int, int, int] | None:
+    """Runtime, deadline and period of a deadline task, ns; what the kernel refuses with EINVAL is told so."""
+    if class_ != "deadline":
+        for key in DEADLINE_KEYS:
+            if key in given:
+                raise ScenarioError(f"{where}.{key}: only a deadline task has one; class is {class_!r}")
+        return None
+    if "runtime" not in given or not ("deadline" in given or "period" in given):
+        raise ScenarioError(f"{where}: a deadline task needs 'runtime' and 'period', or 'runtime' and 'deadline'")
+    runtime = duration(given["runtime"], f"{where}.runtime")
+    period = duration(given.get("period", 0), f"{where}.period")
+    deadline = duration(given["deadline"], f"{where}.deadline") if "deadline" in given else period
+    try:
+        DLEntity(runtime, deadline, period)
+    except Refused as error:
+        raise ScenarioError(f"{where}: {error} (EINVAL)") from None
+    return runtime, deadline, period
+
+
+def check_slice(given: Mapping[str, Any], where: str) -> int:
+    """The slice that an EEVDF task asks for, ns; 0 for the scheduler's own."""
+    if "slice" not in given:
+        return 0
+    if given.get("class", "normal") not in ("normal", "batch"):
+        raise ScenarioError(f"{where}.slice: only a normal or batch task has one; class is {given['class']!r}")
+    wanted = duration(given["slice"], f"{where}.slice", least=1)
+    if not MIN_SLICE_NS <= wanted <= MAX_SLICE_NS:
+        raise ScenarioError(f"{where}.slice: {wanted} ns is not in {MIN_SLICE_NS}..{MAX_SLICE_NS}")
+    return wanted
 
 
 def check_cpus(value: Any, where: str, cpus: int) -> frozenset[int] | None:
@@ -269,9 +444,24 @@ def check_step(step: Any, where: str, depth: int) -> Part:
     if key == "renice":
         nice = whole(value, f"{where}.renice", NICE_MIN, NICE_MAX)
         return lambda making: (steps.renice(nice),)
+    if key == "setscheduler":
+        value = mapping(value, f"{where}.setscheduler")
+        check_keys(value, CLASS_KEYS, f"{where}.setscheduler")
+        changed = steps.setscheduler(*check_class(value, f"{where}.setscheduler"))
+        return lambda making: (known_class(changed, making),)
     if key == "fork":
         return check_fork(value, f"{where}.fork", depth)
     raise ScenarioError(f"{where}: 'times' belongs beside 'repeat'")
+
+
+def known_class(step: Step, making: Making) -> Step:
+    """A change of class, to one that this scheduler has."""
+    class_ = POLICY_NAMES[list(CLASSES.values()).index(step[1])]
+    policy = making.machine.policy
+    if class_ not in policy.classes:
+        known = nearest(class_, policy.classes)
+        raise ScenarioError(f"setscheduler of {making.name}: {policy.name} has no class {class_!r}{known}")
+    return step
 
 
 def one(step: Step) -> Iterator[Step]:
@@ -364,11 +554,15 @@ def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
     """
     if not isinstance(scenario.scheduler, str):
         return {}
-    one_queue = scenario.scheduler in ("v0.01", "o(n)")
+    one_queue = scenario.scheduler in ("v0.01", "o(n)", "o(n)-2.4.24")
     allowed = {task["name"]: task["allowed"] for task in scenario.tasks if task["allowed"] is not None}
     told: dict[str, dict[str, Any]] = {}
-    if not one_queue or scenario.cpus == 1:
-        told["work_conserving"] = {"scope": "machine" if one_queue else "queue", "allowed": allowed}
+    throttled = may_be_throttled(scenario)
+    if throttled:
+        told["nobody_lost"] = {"exempt": throttled}
+    if (not one_queue or scenario.cpus == 1) and not any("cpus" in event for event in scenario.events):
+        scope = "machine" if one_queue else "queue"
+        told["work_conserving"] = {"scope": scope, "allowed": allowed, "exempt": throttled}
     slice_ns = longest_slice(scenario)
     if slice_ns is None:
         return told
@@ -384,13 +578,48 @@ def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return told
 
 
+def may_be_throttled(scenario: Scenario) -> list[str]:
+    """Names of the tasks that may have to wait though their CPU is idle: their class or group has no budget left."""
+    limited = {name for name, given in scenario.groups.items() if given and given.get("max", "max") != "max"}
+    for _level in scenario.groups:  # and all groups below them
+        limited |= {name for name, given in scenario.groups.items() if given and given.get("parent") in limited}
+    classes = {SCHED_DEADLINE}
+    if scenario.scheduler in ("linux-5.15", "linux-6.1"):
+        classes |= {SCHED_FIFO, SCHED_RR}
+    spawned = [
+        task for event in scenario.events if "spawn" in event for task in check_task(event["spawn"], "", 1024, 1)
+    ]
+    names = [
+        task["name"] for task in (*scenario.tasks, *spawned) if task["policy"] in classes or task["group"] in limited
+    ]
+    names += [event["setscheduler"]["task"] for event in scenario.events if "setscheduler" in event]
+    does = [str(given.get("does")) for given in scenario.given_tasks]
+    if any("setscheduler" in text for text in does):
+        names += [task["name"] for task in scenario.tasks]
+    if names and any("fork" in text for text in does):  # a child is what its parent is
+        names += [name for given in scenario.given_tasks for name in forked(given.get("does", HOG))]
+    return sorted(set(names))
+
+
+def forked(does: Any) -> Iterator[str]:
+    """The names of the children that a behaviour given as data forks."""
+    if isinstance(does, Mapping):
+        if "fork" in does:
+            yield str(does["fork"].get("name", "child"))
+            yield from forked(does["fork"].get("does", HOG))
+        yield from forked(does.get("repeat", ()))
+    elif isinstance(does, Sequence) and not isinstance(does, str):
+        for step in does:
+            yield from forked(step)
+
+
 def longest_slice(scenario: Scenario) -> int | None:
     """The longest time (ns) between two decisions of a CPU with somebody waiting; None where nothing is promised."""
     if scenario.events or scenario.scheduler not in SLICES or _costs(scenario):
         return None
     if any(word in repr(scenario.given_tasks) for word in ("renice", "system", "<function")):
         return None
-    if scenario.scheduler == "o(n)" and scenario.cpus > 1:
+    if scenario.scheduler in ("o(n)", "o(n)-2.4.24") and scenario.cpus > 1:
         return None  # an epoch that another CPU begins refills who is running, again and again if tasks are pinned
     nice = min(task["nice"] for task in scenario.tasks)
     hz = scenario.machine.get("hz") or scenario.policy().default_hz
@@ -410,6 +639,7 @@ HOG = [{"run": "forever"}]
 SLICES: dict[str, Callable[[int, int], int]] = {  # scheduler -> (nice, hz) -> the most ticks a task can have
     "v0.01": lambda nice, hz: 2 * (DEF_PRIORITY + max(0, -nice)),
     "o(n)": lambda nice, hz: 2 * nice_to_ticks(nice, hz),
+    "o(n)-2.4.24": lambda nice, hz: 2 * nice_to_ticks(nice, hz),
     "o1": o1_slice,
     "o1-2.6.22": o1_slice,
 }
@@ -427,6 +657,18 @@ def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         if set(value) != {"task", "nice"}:
             raise ScenarioError(f"{where}.renice: needs 'task' and 'nice'")
         whole(value["nice"], f"{where}.renice.nice", NICE_MIN, NICE_MAX)
+    elif key == "cpus":
+        value = mapping(value, f"{where}.cpus")
+        check_keys(value, ("task", "cpus"), f"{where}.cpus")
+        if set(value) != {"task", "cpus"}:
+            raise ScenarioError(f"{where}.cpus: needs 'task' and 'cpus'")
+        check_cpus(value["cpus"], f"{where}.cpus.cpus", 1024)
+    elif key == "setscheduler":
+        value = mapping(value, f"{where}.setscheduler")
+        check_keys(value, ("task", *CLASS_KEYS), f"{where}.setscheduler")
+        if "task" not in value or "class" not in value:
+            raise ScenarioError(f"{where}.setscheduler: needs 'task' and 'class'")
+        check_class(value, f"{where}.setscheduler")
     elif key == "spawn":
         check_task(value, f"{where}.spawn", 1024, 1)
     elif key == "set":
@@ -467,12 +709,15 @@ class Running:
     @property
     def names(self) -> Mapping[str, Sequence[str]]:
         """Tables of names for the trace."""
-        return {
+        names = {
             "task": self.machine.names,
             "cpu": [cpu.name for cpu in self.machine.cpus],
             "lock": self.machine.lock_names,
             "change": self.changes,
         }
+        if self.machine.class_changes:
+            names["class"] = CLASS_NAMES
+        return names
 
     def start(self) -> None:
         """Create the tasks, plan what comes later, and let every CPU choose."""
@@ -504,10 +749,24 @@ class Running:
         born = {field: entry[field] for field in ("nice", "policy", "rt_priority", "allowed")}
         if entry["kernel_thread"]:
             born["mm"] = None
-        task = self.machine.create(entry["name"], entry["does"](Making(self.machine, entry["name"])), **born)
+        if entry["dl"] is not None:
+            born["wanted_dl"] = entry["dl"]
+        if entry["slice"]:
+            born["custom_slice"] = entry["slice"]
+        if entry["group"] is not None:
+            born["group"] = entry["group"]
+        steps_of = entry["does"](Making(self.machine, entry["name"]))
+        task = self.refusing(self.machine.create, entry["name"], steps_of, **born)
         if task is None:
             raise ScenarioError(f"{self.policy.name} has no room for the task {entry['name']!r}")
         self.machine.start(task)
+
+    def refusing(self, call: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """What the kernel refuses is told as such, with the time."""
+        try:
+            return call(*arguments, **more)
+        except Refused as error:
+            raise ScenarioError(f"at {self.engine.now} ns: {error}") from None
 
     def ended(self) -> bool:
         """Has every task come to its end?"""
@@ -521,11 +780,18 @@ class Running:
         machine.record.change(machine.now, -1, -1, len(self.changes) - 1)
         if key == "set":
             return self.set_options(value)
-        task = self.task_named(value["task"] if key == "renice" else value)
+        task = self.task_named(value if isinstance(value, str) else value["task"])
+        if not isinstance(value, str) and task.state in (ZOMBIE, GONE):
+            return
         if key == "renice":
-            if task.state in (ZOMBIE, GONE):
-                return
             machine.renice(task, value["nice"])
+        elif key == "setscheduler":
+            self.refusing(machine.setscheduler, task, *check_class(value, "setscheduler"))
+        elif key == "cpus":
+            allowed = check_cpus(value["cpus"], "cpus", len(machine.cpus))
+            if task.policy == SCHED_DEADLINE:
+                raise ScenarioError(f"cpus: {task.name} is a deadline task and must be allowed on all CPUs (EBUSY)")
+            machine.set_affinity(task, allowed)
         elif key == "wake":
             machine.wake_now(task)
         elif key == "kill":
@@ -560,7 +826,8 @@ def describe(value: Mapping[str, Any]) -> str:
 
 HOOKS = (
     "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "born", "fork", "charge", "select_cpu", "put_prev",
-    "balance", "yields", "renice", "system_return", "exit", "release", "lock", "looks_at", "candidates", "queues",
+    "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "lock",
+    "looks_at", "candidates", "queues",
 )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ POLICY_NAMES = tuple(CLASSES)
 NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
 
-RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP = range(12)
+RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP, SETSCHEDULER = range(13)
 
 Step = tuple[Any, ...]
 Behaviour = Callable[[], Iterable[Step]]
@@ -75,6 +75,11 @@ def renice(nice: int) -> Step:
     return (RENICE, nice)
 
 
+def setscheduler(policy: int, rt_priority: int = 0, dl: tuple[int, int, int] | None = None) -> Step:
+    """Change the task's own class; `dl` are runtime, deadline and period (ns) of SCHED_DEADLINE."""
+    return (SETSCHEDULER, policy, rt_priority, dl)
+
+
 def exit_() -> Step:
     """End here, whatever steps would follow."""
     return (EXIT,)
@@ -109,6 +114,7 @@ class Task:
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
         "rt", "dl", "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed",
+        "wanted_dl",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -128,6 +134,7 @@ class Task:
         self.in_kernel = False  # inside a system call
         self.rt: Any = None  # what the rt class keeps of it
         self.dl: Any = None  # what the deadline class keeps of it
+        self.wanted_dl: tuple[int, int, int] | None = None  # runtime, deadline, period it asks SCHED_DEADLINE for, ns
         self.steps: Iterator[Step] = iter(())
         self.answer: Any = None
         self.alarm_due = 0  # jiffy of the alarm, 0 for none

@@ -73,7 +73,16 @@ def tasks(draw: st.DrawFn, cpus: int, classes: tuple[str, ...]) -> dict[str, Any
         task["cpus"] = sorted(draw(st.sets(st.integers(0, cpus - 1), min_size=1)))
     if draw(st.integers(0, 9)) == 0:
         task["mm"] = "none"
+    if "fifo" in classes and "idle" in classes and draw(st.integers(0, 5)) == 0:  # a whole kernel
+        return deadline_task(task["name"], draw(st.sampled_from(DEADLINES)), task["does"])
     return task
+
+
+DEADLINES = [("1ms", "20ms"), ("2ms", "30ms"), ("300us", "7ms")]  # so little that six of them are admitted
+
+
+def deadline_task(name: str, numbers: tuple[str, str], does: Any) -> dict[str, Any]:
+    return {"name": name, "class": "deadline", "runtime": numbers[0], "period": numbers[1], "does": does}
 
 
 @cache
@@ -89,14 +98,39 @@ def classes_of(scheduler: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+CLASS_CHANGES: list[dict[str, Any]] = [
+    {"class": "fifo", "rt_priority": 7}, {"class": "rr"}, {"class": "normal"}, {"class": "batch"}, {"class": "idle"},
+    {"class": "deadline", "runtime": "1ms", "period": "30ms"},
+]  # fmt: skip
+
+
 @st.composite
-def events(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
-    name = draw(st.sampled_from(names))
+def events(draw: st.DrawFn, given: list[dict[str, Any]], cpus: int, classes: tuple[str, ...]) -> dict[str, Any]:
+    task = draw(st.sampled_from(given))
+    name = task["name"]
     simple: list[dict[str, Any]] = [{"wake": name}, {"kill": name}, {"yield": name}, {"spawn": {"name": "late"}}]
     change: dict[str, Any] = draw(
         st.sampled_from(simple) | st.builds(lambda nice: {"renice": {"task": name, "nice": nice}}, NICE)
     )
+    kind = draw(st.integers(0, 4))
+    if kind == 0:
+        whole_kernel = "idle" in classes and "fifo" in classes
+        bound = any("cpus" in one for one in given)  # a deadline task is allowed on all CPUs
+        known = [
+            one for one in CLASS_CHANGES
+            if one["class"] in classes or (one["class"] == "deadline" and whole_kernel and not bound)
+        ]  # fmt: skip
+        change = {"setscheduler": {"task": name, **draw(st.sampled_from(known))}}
+    if kind == 1 and not any(one.get("class") == "deadline" for one in given):
+        change = {"cpus": {"task": name, "cpus": sorted(draw(st.sets(st.integers(0, cpus - 1), min_size=1)))}}
     return {"at": draw(st.integers(61, 200)) * 1_000_000 + draw(st.sampled_from([0, 0, 1, 500_000])), **change}
+
+
+GROUPS: list[dict[str, Any]] = [
+    {"a": {"weight": 300}, "b": {}},
+    {"a": {"max": "5ms/20ms"}, "b": {"parent": "a", "weight": 1}},
+    {"a": {}, "b": {"parent": "a", "max": "30ms"}, "c": {"parent": "a", "max": "1ms/10ms"}},
+]
 
 
 @st.composite
@@ -110,10 +144,19 @@ def scenarios(draw: st.DrawFn, schedulers: tuple[str, ...] = tuple(SCHEDULERS)) 
         machine = {"switch": "3us", "lock": draw(st.sampled_from(["0ns", "2us"])), "look": "100ns"}
     if draw(st.integers(0, 3)) == 0:
         machine["hz"] = draw(st.sampled_from([100, 250, 1000]))
-    happens = draw(st.lists(events([task["name"] for task in given]), max_size=3))
+    if scheduler.startswith("linux-") and cpus == 1 and draw(st.booleans()):
+        groups = draw(st.sampled_from(GROUPS))
+        for task in given:
+            task["group"] = draw(st.sampled_from([None, *groups]))
+    else:
+        groups = {}
+    happens = draw(st.lists(events(given, cpus, classes_of(scheduler)), max_size=3))
+    if any("cpus" in event for event in happens):  # a deadline task is allowed on all CPUs
+        happens = [each for each in happens if each.get("setscheduler", {}).get("class") != "deadline"]
     return Scenario(
-        scheduler, given, cpus=cpus, until="260ms", seed=draw(st.integers(0, 3)), machine=machine, events=happens
-    )
+        scheduler, given, cpus=cpus, until="260ms", seed=draw(st.integers(0, 3)), machine=machine, events=happens,
+        groups=groups,
+    )  # fmt: skip
 
 
 @st.composite
