@@ -79,7 +79,7 @@ def price(switch_ns: int) -> tuple[list[dict[str, Any]], Chart]:
         run.scheduler_name: [(ns / MS, run.but(machine={"switch": ns}).run().end / MS) for ns in prices]
         for run in (COOPERATIVE, PREEMPTIVE)
     }
-    return table, line(series, title="When all four are done", x="price of one switch, ms", y="ms")
+    return table, line(series, title="When all four are done", x="price of one switch, ms", y="ms", at=switch_ns / MS)
 
 
 # -- politeness ------------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def message(ns: int) -> tuple[dict[str, Any], Chart]:
     facts = {way: f"done after {ms(done_after(way, ns))}" for way in WAYS}
     prices = [k * 50 * US for k in range(21)]
     series = {way: [(one / MS, done_after(way, one) / MS) for one in prices] for way in WAYS}
-    return facts, line(series, title="When 200 jobs are done", x="price of one message, ms", y="ms")
+    return facts, line(series, title="When 200 jobs are done", x="price of one message, ms", y="ms", at=ns / MS)
 
 
 # -- half or one -------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def cost(tasks: int) -> tuple[dict[str, Any], Chart]:
         "O(1), 2.6": [(n, looked_at("o1", n)) for n in counts],
         "v0.01": [(n, looked_at("v0.01", n)) for n in counts if n < 64],
     }
-    return facts, line(series, title="What one choice looks at", x="tasks ready to run", y="tasks looked at")
+    return facts, line(series, title="What one choice looks at", x="tasks ready to run", y="tasks looked at", at=tasks)
 
 
 def after_one_sleep(policy: O1, ns: int, nice: int = 0) -> O1Task:
@@ -124,7 +124,7 @@ def one_sleep(ns: int, nice: int = 0) -> tuple[dict[str, Any], Chart]:
         "2.6.22": [(ms, later.current_bonus(after_one_sleep(later, ms * MS, nice))) for ms in lengths],
         f"needed at nice {nice}": [(ms, needed) for ms in lengths],
     }
-    return facts, line(series, title="What one sleep is worth", x="length of the sleep, ms", y="bonus")
+    return facts, line(series, title="What one sleep is worth", x="length of the sleep, ms", y="bonus", at=ns / MS)
 
 
 def napper(work: int | str) -> Scenario:

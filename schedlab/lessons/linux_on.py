@@ -106,7 +106,7 @@ def terms(counter: int, nice: int, ran: str, cpus: int) -> tuple[dict[str, Any],
         "nice 0": [(n, scored(n, 0, False, 1)) for n in counters],
         "nice 19": [(n, scored(n, 19, False, 1)) for n in counters],
     }
-    return facts, line(series, title="Goodness", x="counter, ticks", y="points")
+    return facts, line(series, title="Goodness", x="counter, ticks", y="points", at=counter)
 
 
 # -- what a choice and an epoch cost ------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def scan(ready: int) -> tuple[dict[str, Any], Chart]:
         f"if a task costs {LOOK} ns": f"{100 * one.scored * LOOK / WATCHED:.1f} % of the CPU",
     }
     series = {"2.4": [(n, busy(n).scored) for n in (3, 10, 30, 100, 300, 1000)]}
-    return facts, line(series, title="Tasks scored in 100 ms", x="programs ready", y="tasks scored")
+    return facts, line(series, title="Tasks scored in 100 ms", x="programs ready", y="tasks scored", at=ready)
 
 
 # -- a hundred programs ---------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def gap(programs: int) -> tuple[dict[str, Any], Chart]:
         "2.4, longest wait": [(n, each[n][2] / S) for n in counts],
         "2.2, an epoch (its slice times n)": [(n, n * SLICE_2_2 / S) for n in counts],
     }
-    return facts, line(series, title="Among programs that compute", x="programs", y="seconds")
+    return facts, line(series, title="Among programs that compute", x="programs", y="seconds", at=programs)
 
 
 def nice_share(nice: int) -> tuple[dict[str, Any], Chart]:
@@ -221,7 +221,7 @@ def nice_share(nice: int) -> tuple[dict[str, Any], Chart]:
         "the same ticks have": f"nice {same[0]} to {same[-1]}" if len(same) > 1 else f"nice {nice} alone",
     }
     series = {"beside nice 0": [(value, share(value)) for value in range(-20, 20)]}
-    return facts, line(series, title="What nice is worth", x="nice value", y="share of the CPU, %")
+    return facts, line(series, title="What nice is worth", x="nice value", y="share of the CPU, %", at=nice)
 
 
 # -- questions --------------------------------------------------------------------------------------------------

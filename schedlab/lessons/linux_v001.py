@@ -100,7 +100,7 @@ def saved(refills: int, priority: int) -> tuple[dict[str, Any], Chart]:
     series = {
         f"priority {one}": [(n, counter_after(n, one)) for n in range(13)] for one in sorted({priority, 5, 15, 30})
     }
-    return facts, line(series, title="What a sleeper saves", x="refills slept through", y="counter, ticks")
+    return facts, line(series, title="What a sleeper saves", x="refills slept through", y="counter, ticks", at=refills)
 
 
 def hog_waits(hogs: int) -> int:
@@ -129,7 +129,7 @@ def crowd(hogs: int) -> tuple[dict[str, Any], Chart]:
         "a program that computes": [(n, hog_waits(n) / S) for n in counts],
         "a key press": [(n, key_waits(n) / S) for n in counts],
     }
-    return facts, line(series, title="The longest wait", x="programs that compute", y="seconds")
+    return facts, line(series, title="The longest wait", x="programs that compute", y="seconds", at=hogs)
 
 
 def handing_over(stint: int) -> tuple[dict[str, Any], Chart]:
@@ -144,7 +144,9 @@ def handing_over(stint: int) -> tuple[dict[str, Any], Chart]:
         "the compiler gets": f"{left(stint):.0f} % of the CPU",
     }
     series = {"compiler": [(ms, left(ms * MS)) for ms in range(10, 301, 10)]}
-    return facts, line(series, title="Beside a relay", x="one runner computes, ms", y="share of the compiler, %")
+    return facts, line(
+        series, title="Beside a relay", x="one runner computes, ms", y="share of the compiler, %", at=stint / MS
+    )
 
 
 PREDICTIONS = {

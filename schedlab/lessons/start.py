@@ -50,7 +50,7 @@ def waiting(compilers: int) -> tuple[dict[str, Any], Chart]:
         name: [(n, editor_waits(n, scheduler) / 1e6) for n in numbers]
         for name, scheduler in (("v0.01, 1991", "v0.01"), ("O(1), 2005", "o1"))
     }
-    return facts, line(series, title="How long a key waits", x="compilers", y="longest wait, ms")
+    return facts, line(series, title="How long a key waits", x="compilers", y="longest wait, ms", at=compilers)
 
 
 PREDICTIONS = {

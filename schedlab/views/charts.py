@@ -28,8 +28,18 @@ Points = Sequence[tuple[float, float]]
 class Chart:
     """A figure as plain values: kind, title, axes, and series by name."""
 
-    def __init__(self, kind: str, title: str, x: str, y: str, series: Mapping[str, Points], labels: Sequence[str] = ()):
+    def __init__(
+        self,
+        kind: str,
+        title: str,
+        x: str,
+        y: str,
+        series: Mapping[str, Points],
+        labels: Sequence[str] = (),
+        at: float | None = None,
+    ):
         self.kind, self.title, self.x, self.y = kind, str(title), str(x), str(y)
+        self.at = None if at is None else float(at)  # the x that is spoken of: a line upright through it
         self.series = {str(name): [(float(a), float(b)) for a, b in points] for name, points in series.items()}
         self.labels = [str(label) for label in labels]  # of bars, by position
 
@@ -50,6 +60,8 @@ class Chart:
             else:
                 at = [_plain(self.labels[int(x)]) for x in xs] if self.labels else xs
                 figure.add_bar(x=at, y=ys, name=_plain(name), marker={"color": tone.colour(k)})
+        if self.at is not None:
+            figure.add_vline(x=self.at, line={"color": tone.ACCENT, "width": 2})
         figure.update_layout(
             title={"text": _plain(self.title), "font": {"size": 15}},
             template="plotly_white", height=HEIGHT, margin={"l": LEFT, "r": 16, "t": TOP, "b": 50},
@@ -85,9 +97,9 @@ class Chart:
         return {"application/vnd.plotly.v1+json": figure.to_plotly_json() | {"config": {"displaylogo": False}}} | bundle
 
 
-def line(series: Mapping[str, Points], *, title: str, x: str, y: str) -> Chart:
-    """Lines over a common axis; `series` maps a name to its points."""
-    return Chart("line", title, x, y, series)
+def line(series: Mapping[str, Points], *, title: str, x: str, y: str, at: float | None = None) -> Chart:
+    """Lines over a common axis; `series` maps a name to its points, `at` is an x to mark: where a knob stands."""
+    return Chart("line", title, x, y, series, at=at)
 
 
 def bar(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, title: str, x: str = "", y: str) -> Chart:
@@ -173,6 +185,14 @@ class _Picture:
         for k, points in enumerate(chart.series.values()):
             out.append(self.line(k, points) if chart.kind == "line" else self.bars(k, points))
         out.append(f'<path d="M{LEFT} {n(self.py(0))}H{RIGHT}" stroke="{tone.EDGE}"/>')
+        if chart.at is not None and self.first <= chart.at <= self.last:
+            x = round(self.px(chart.at), 1)
+            beside, side = (x - 6, "end") if x > RIGHT - 60 else (x + 6, "start")
+            out.append(f'<path d="M{n(x)} {TOP}V{BOTTOM}" stroke="{tone.ACCENT}" stroke-width="2"/>')
+            out.append(
+                f'<text x="{n(round(beside, 1))}" y="{TOP + 12}" text-anchor="{side}" font-weight="600" '
+                f'fill="{tone.ACCENT}">{number(chart.at)}</text>'
+            )
         out.append(f'<text x="16" y="50">{clean(cut(chart.y, 300, 12))}</text>')
         out.append(f'<text x="{RIGHT}" y="{BOTTOM + 38}" text-anchor="end">{clean(cut(chart.x, 800, 12))}</text>')
         return "".join([*out, *self.legend(), "</svg>"])

@@ -33,6 +33,7 @@ TONES = {
     "muted": palette.MUTED,
     "edge": palette.EDGE,
     "line": palette.LINE,
+    "accent": palette.ACCENT,
 }
 _AMOUNT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-zµ]*)\s*")
 _TIME_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from schedlab.views import palette as tone
 from schedlab.views.charts import bar, histogram, line
 
 CHARTS = {
@@ -69,3 +70,13 @@ def test_views_load_no_plotly_and_no_networkx_before_they_are_used():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_chart_marks_where_its_knob_stands():
+    plain, marked = (line({"a": [(0, 0), (10, 5)]}, title="t", x="x", y="y", at=at) for at in (None, 4))
+    assert tone.ACCENT not in plain.svg()
+    assert marked.svg().count(tone.ACCENT) == 2
+    assert ">4</text>" in marked.svg()
+    assert len(marked.figure().layout.shapes) == 1
+    outside = line({"a": [(0, 0), (10, 5)]}, title="t", x="x", y="y", at=11)
+    assert tone.ACCENT not in outside.svg()
