@@ -170,6 +170,8 @@ def open_lessons(_asked: argparse.Namespace) -> None:
     folder = lessons_folder()
     first = folder / FIRST_LESSON
     command = [sys.executable, "-m", "jupyterlab", str(first if first.is_file() else folder)]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container everybody is root, and JupyterLab would not start
     done = subprocess.run(command, check=False)
     if done.returncode not in (0, -2, 130):
         raise Failed(f"JupyterLab ended with code {done.returncode}")

@@ -22,6 +22,8 @@ from schedlab.words import show
 
 PATIENCE_S = 0.6  # seconds of wall time that one hook, or one step of a behaviour, may take
 LOOK_EVERY_S = 0.1
+STANDSTILL_S = 20  # seconds of wall time in which nothing of a run moves
+MOST_ROWS = 10_000_000  # of one run; 0.7 GB
 LET_PASS = "--.--..---...--"  # at some jumps Python (3.12) counts what is behind as the `try`: dots are let pass
 
 
@@ -121,10 +123,13 @@ def _line(frame: FrameType, number: int | None) -> str:
 
 
 @contextmanager
-def watched(policy: Any, now: Callable[[], int], outside: str = "") -> Iterator[None]:
+def watched(
+    policy: Any, now: Callable[[], int], outside: str = "", rows: Callable[[], int] = lambda: 0
+) -> Iterator[None]:
     """Break a learner's code off when one call of it has lasted `PATIENCE_S`; raises LearnerError.
 
-    `outside` names what runs while no hook and no behaviour does; without it such code is trusted.
+    `outside` names what runs while no hook and no behaviour does; without it such code is trusted. Any run
+    is broken off that stands still for `STANDSTILL_S`, or has recorded more than `MOST_ROWS` `rows()`.
     Works where an alarm signal can be had: the main thread of a process on Unix. Elsewhere the code
     runs without an alarm.
     """
@@ -132,21 +137,24 @@ def watched(policy: Any, now: Callable[[], int], outside: str = "") -> Iterator[
         yield
         return
     guard: Guard = getattr(policy, "_guard", None) or Guard()
-    seen, since, over, caught, turn = (-1, -1), 0.0, False, "", 0
+    seen, since, over, caught, turn = (-1, -1, -1), 0.0, False, "", 0
 
     def look(_signal: int, frame: FrameType | None) -> None:
         """Every `LOOK_EVERY_S`: has anything moved since the last look?"""
         nonlocal seen, since, caught, turn
-        moved = (guard.calls, now())
+        moved = (guard.calls, now(), rows())
         since = 0.0 if moved != seen else since + LOOK_EVERY_S
         seen = moved
-        if since < PATIENCE_S or over or not (guard.doing or outside or caught):
+        if not caught and moved[2] > MOST_ROWS:
+            caught = f"the run has {moved[2]:,} rows by {show(moved[1])}, more than are kept: say an earlier `until`"
+        patience = PATIENCE_S if guard.doing or outside else STANDSTILL_S
+        if over or (since < patience and not caught):
             return
         if frame is None or frame.f_globals.get("__name__") in ("contextlib", __name__):
             return
         if not caught:
             line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")
-            what = guard.doing or outside
+            what = guard.doing or outside or "a task's behaviour"
             caught = f"{what} does not come back: broken off at {show(now())}{told(guard.about)}{line}"
         -ring  # noqa: B018  # it rings again at the next jump, so that an `except:` inside a loop cannot hold it
         turn = (turn + 1) % len(LET_PASS)

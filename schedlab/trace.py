@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 NOBODY = -1  # in who, where, a, b: no task, no CPU
 SCHEMA = 1  # of a saved trace
+LAST_INSTANT = 2**53  # ns, 104 days: what JavaScript counts exactly
 NAMED = ("who", "where", "a", "b")  # the columns a sentence may speak of
 COLUMNS = (("time", "q"), ("kind", "B"), ("who", "i"), ("where", "i"), ("a", "q"), ("b", "q"))
 EXPLAINED = 200  # kinds from this number on exist only in an explained trace
@@ -167,7 +168,7 @@ class Recorder:
         return self._columns
 
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self._columns[0]) + len(self._packed) // WORDS
 
     def note(self, value: Any) -> int:
         """Keep a JSON value; return its number, which a row can hold in `a` or `b`."""
@@ -335,14 +336,16 @@ class Trace:
     def save(self, path: str | Path) -> None:
         """Write the plain trace as JSON. Explanations are not kept: they are made again by re-running."""
         text = json.dumps(self.plain().to_json(), separators=(",", ":"), ensure_ascii=False)
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_bytes(text.encode())  # what cannot be encoded leaves an older file as it was
 
     @staticmethod
     def load(path: str | Path) -> Trace:
         """Read what `save` wrote. Raises TraceError, saying what is wrong; nothing half-read is returned."""
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        except RecursionError:
+            raise TraceError(f"{path}: not a saved trace: too many lists inside each other") from None
+        except ValueError as error:  # no text, no JSON, a number of thousands of digits
             raise TraceError(f"{path}: not a saved trace: {error}") from None
         try:
             return Trace.from_json(data)
@@ -375,10 +378,19 @@ class Trace:
         names, end = data.get("names"), data.get("end")
         if not isinstance(names, dict) or not all(isinstance(v, list) for v in names.values()):
             raise TraceError("'names' must map a table to a list of names")
-        if not isinstance(end, int) or (times and end < times[-1]):
-            raise TraceError(f"'end' must be a time in ns not before the last row, not {end!r}")
+        if not isinstance(end, int) or not (times[-1] if times else 0) <= end <= LAST_INSTANT:
+            raise TraceError(f"'end' must be a time in ns not before the last row, not {end!r:.60}")
+        notes, about = data.get("notes", []), data.get("about", {})
+        if not isinstance(notes, list):
+            raise TraceError(f"'notes' must be a list, not {notes!r:.60}")
+        if not isinstance(about, dict):
+            raise TraceError(f"'about' must map keys to values, not {about!r:.60}")
+        assumptions = about.get("assumptions", [])
+        if not isinstance(assumptions, list) or not all(isinstance(one, str) for one in assumptions):
+            raise TraceError(f"'about.assumptions' must be a list of sentences, not {assumptions!r:.60}")
         tables = {table: [str(entry) for entry in entries] for table, entries in names.items()}
-        return Trace(family, columns, tables, end=end, notes=data.get("notes", []), about=data.get("about", {}))
+        check_names(family, columns, tables)
+        return Trace(family, columns, tables, end=end, notes=notes, about=about)
 
     def _columns(self) -> tuple[array[int], ...]:
         return (self.time, self.kind, self.who, self.where, self.a, self.b)
@@ -395,6 +407,23 @@ class Trace:
         from schedlab.explain import explain  # a run that is never explained never loads the watcher
 
         return explain(self, start, len(self) if stop is None else stop)
+
+
+def check_names(family: Family, columns: Sequence[array[int]], tables: Mapping[str, Sequence[str]]) -> None:
+    """Every task, CPU and state that a row speaks of is in its table. Raises TraceError with the row."""
+    sizes = {table: len(entries) for table, entries in tables.items()} | {"state": len(family.states)}
+    spoken = {
+        kind.id: [
+            (columns[2 + n], getattr(kind, name), sizes.get(getattr(kind, name), 0))
+            for n, name in enumerate(NAMED)
+            if getattr(kind, name) not in ("", "ns", "number")
+        ]
+        for kind in family.kinds
+    }
+    for i, kind in enumerate(columns[1]):
+        for column, table, size in spoken[kind]:
+            if not NOBODY <= column[i] < size:
+                raise TraceError(f"row {i}: there is no {table} {column[i]}, 'names' has {size}")
 
 
 CHECKPOINT = 512  # rows between two kept states

@@ -100,7 +100,8 @@ def test_version():
         (("run", HOGS, "--until", "5 parsecs"), "is not a time"),
         (("run", HOGS, "--cpus", "0"), "cpus"),
         (("run", HOGS, "-o", "x.txt"), "there are .perfetto.json, .json"),
-        (("run", HOGS, "-o", "no/such/folder/x.json"), "No such file or directory"),
+        (("run", HOGS, "-o", "no/such/folder/x.json"), "schedlab: no/such/folder/x.json: No such file or directory"),
+        (("run", HOGS, "-o", "x" * 250 + ".json"), "x.json: File name too long"),
         (("view", HOGS), "it reads"),
     ],
 )
@@ -174,8 +175,12 @@ def test_no_argument_opens_the_lessons_of_the_checkout(written, monkeypatch, tmp
     monkeypatch.setattr(files, "PACKAGE", tmp_path / "schedlab")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     monkeypatch.setattr("subprocess.run", start)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert cli.main([]) == 0
     assert asked == [[sys.executable, "-m", "jupyterlab", str(first if written else tmp_path / "lessons")]]
+    monkeypatch.setattr("os.geteuid", lambda: 0)  # as in a container, where JupyterLab alone would refuse
+    assert cli.main([]) == 0
+    assert asked[1] == [*asked[0], "--allow-root"]
 
 
 def test_an_installed_package_copies_its_lessons_once(monkeypatch, tmp_path):

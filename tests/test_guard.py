@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from schedlab import guard
 from schedlab.guard import LearnerError, is_ours
 from schedlab.linux.machine import Loop, PolicyError
 from schedlab.linux.on import ON
@@ -438,3 +439,17 @@ def test_a_subclass_of_a_generation_is_guarded_where_it_is_written_anew():
     said = told(LearnerError, scenario(Mine).run)
     assert said.startswith("Mine.preempts failed at 0 ns, CPU 0, task hog: ValueError: what was the formula? (line ")
     assert said.endswith("in goodness)")
+
+
+def test_a_run_that_stands_still_in_our_own_code_is_broken_off(monkeypatch):
+    monkeypatch.setattr(guard, "STANDSTILL_S", 0.3)
+    turning = {"does": [{"repeat": [{"repeat": [{"run": "1ms"}], "times": 0}]}]}
+    assert "does not come back: broken off at 0" in told(
+        LearnerError, lambda: Scenario("o1", [turning], until="1s").run()
+    )
+
+
+def test_a_run_of_too_many_rows_is_broken_off_and_told(monkeypatch):
+    monkeypatch.setattr(guard, "MOST_ROWS", 1_000)
+    fidget = {"does": [{"repeat": [{"run": 1}, {"sleep": 1}]}]}
+    assert "rows by" in told(LearnerError, lambda: Scenario("o1", [fidget], until="5s").run())

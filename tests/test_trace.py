@@ -92,6 +92,12 @@ def damaged(**changes):
         (damaged(end="late"), "'end' must be a time in ns"),
         (damaged(end=1), "'end' must be a time in ns not before the last row"),
         (damaged(names=[]), "'names' must map a table to a list of names"),
+        (damaged(names=lambda d: {**d["names"], "task": []}), "there is no task 0, 'names' has 0"),
+        (damaged(columns=lambda d: {**d["columns"], "who": [255] * len(TRACE)}), "row 0: there is no task 255"),
+        (damaged(end=10**30), "'end' must be a time in ns"),
+        (damaged(notes=7), "'notes' must be a list, not 7"),
+        (damaged(about=[1]), "'about' must map keys to values, not [1]"),
+        (damaged(about={"assumptions": 7}), "'about.assumptions' must be a list of sentences, not 7"),
     ],
 )
 def test_a_damaged_file_says_what_and_where_and_loads_nothing(data, words, tmp_path):
@@ -103,12 +109,24 @@ def test_a_damaged_file_says_what_and_where_and_loads_nothing(data, words, tmp_p
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"schedlab": 1', "\x00\x01"])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"schedlab": 1', "\x00\x01", "[" * 100_000, '{"schedlab":' + "9" * 5000 + "}"]
+)
 def test_a_cut_off_file_is_told(text, tmp_path):
     path = tmp_path / "trace.json"
     path.write_text(text)
     with pytest.raises(TraceError, match="not a saved trace"):
         Trace.load(path)
+
+
+def test_what_cannot_be_saved_leaves_the_older_file(tmp_path):
+    path = tmp_path / "t.json"
+    TRACE.save(path)
+    before = path.read_bytes()
+    broken = Trace.from_json({**TRACE.to_json(), "about": {"title": "\ud800"}})
+    with pytest.raises(UnicodeEncodeError):
+        broken.save(path)
+    assert path.read_bytes() == before
 
 
 def test_a_recording_cannot_be_explained_and_says_why(tmp_path):

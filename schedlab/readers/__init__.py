@@ -52,6 +52,8 @@ def read_trace(path: str | Path) -> Trace:
         head = b""
     except OSError as error:
         raise TraceError(f"{shown(path)}: {error.strerror}") from None
+    except ValueError as error:  # a path with a NUL
+        raise TraceError(f"{shown(path)}: {error}") from None
     try:
         if not head:
             for _line in lines_of(path):  # says at which line a packed file breaks off
@@ -84,10 +86,10 @@ def _saved(path: Path) -> Trace:
     try:
         with open_bytes(path) as file:
             data = json.loads(file.read())
-    except (UnicodeDecodeError, OSError, EOFError, RecursionError) as error:
-        raise TraceError(f"not a saved trace: {error}") from None
     except json.JSONDecodeError as error:
         raise TraceError(f"line {error.lineno}: not a saved trace: {error.msg}") from None
+    except (ValueError, OSError, EOFError, RecursionError, zlib.error) as error:
+        raise TraceError(f"not a saved trace: {error}") from None
     if isinstance(data, dict) and "workload" in data and "schedlab" not in data:
         raise TraceError("this describes a recording; give the .csv.gz that stands beside it")
     if isinstance(data, dict) and "traceEvents" in data:

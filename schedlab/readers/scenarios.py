@@ -42,6 +42,8 @@ def _text(path: Path) -> str:
         raise ScenarioError("this is a folder; give a file") from None
     except OSError as error:
         raise ScenarioError(str(error.strerror)) from None
+    except ValueError as error:  # a path with a NUL
+        raise ScenarioError(str(error)) from None
     if len(raw) > LARGEST_FILE:
         raise ScenarioError(f"the file is larger than {LARGEST_FILE >> 20} MB; a scenario is not")
     try:
@@ -120,4 +122,7 @@ def _check_size(data: Any) -> None:
             sizes[id(value)] = total
         return sizes[id(value)]
 
-    size(data)
+    try:
+        size(data)
+    except RecursionError:
+        raise ScenarioError("a list or mapping holds itself, or too many stand inside each other") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from schedlab.trace import Trace
@@ -42,8 +43,11 @@ def write(trace: Trace, path: str | Path) -> None:
     try:
         module.write(trace, part)
         os.replace(part, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # the reader has not asked for the part
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 __all__ = ["write", "form_of", "CannotWrite", "WRITERS"]

@@ -146,6 +146,9 @@ def cut(draw: Any, font: Any, text: str, width: int) -> str:
     """As much of a text as has room."""
     if draw.textlength(text, font) <= width:
         return text
-    while text and draw.textlength(text + "…", font) > width:
-        text = text[:-1]
+    low, high = 0, len(text)  # `low` characters have room, `high` have none
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if draw.textlength(text[:middle] + "…", font) <= width else (low, middle)
+    text = text[:low]
     return text + "…"

@@ -74,6 +74,8 @@ def test_a_missing_file_is_told(tmp_path):
         read_scenario(tmp_path / "none.yaml")
     with pytest.raises(ScenarioError, match="folder"):
         read_scenario(tmp_path)
+    with pytest.raises(ScenarioError, match="null"):
+        read_scenario("a\0b")
 
 
 @pytest.mark.timeout(10)
@@ -83,6 +85,8 @@ def test_a_few_lines_that_stand_for_millions_are_refused(tmp_path):
         read(tmp_path, bomb)
     with pytest.raises(ScenarioError, match="line 1, column 4: found unconstructable recursive node"):
         read(tmp_path, "a: &a [*a]\n")
+    with pytest.raises(ScenarioError, match="a list or mapping holds itself"):
+        read(tmp_path, "&a [*a]\n")
 
 
 @pytest.mark.timeout(10)
