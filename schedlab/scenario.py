@@ -97,7 +97,7 @@ class Scenario:
         self.machine = MappingProxyType(dict(mapping(machine or {}, "machine")))
         self.options = MappingProxyType(dict(mapping(options or {}, "options")))
         self.groups = MappingProxyType(dict(mapping({} if groups is None else groups, "groups")))
-        if self.groups and "prepare" not in vars(self.family):
+        if self.groups and not hasattr(self.family, "prepare"):
             raise ScenarioError(f"groups: {self.scheduler_name} knows no control groups")
         self.title = str(title)
         if isinstance(tasks, (str, bytes, Mapping)) or not isinstance(tasks, Iterable):
@@ -134,8 +134,9 @@ class Scenario:
         """A fresh scheduler with the scenario's options. Raises ScenarioError for an option it does not take."""
         factory = self.family.SCHEDULERS[self.scheduler] if isinstance(self.scheduler, str) else self.scheduler
         made = make_policy(factory, self.options, self.scheduler_name)
-        if self.groups:
-            vars(self.family)["prepare"](self, made)
+        prepare: Callable[..., None] | None = getattr(self.family, "prepare", None)
+        if self.groups and prepare is not None:
+            prepare(self, made)
         return made
 
     def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
