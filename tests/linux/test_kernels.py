@@ -68,7 +68,11 @@ def test_on_one_cpu_no_deadline_is_missed(wishes):
 
 def test_on_two_cpus_what_is_admitted_may_still_miss():
     """1 of 10, 1 of 10 and 10 of 10.5: the two short ones go first on both CPUs, and the long one starts 1 ms late."""
-    tasks = [periodic("a", 1 * MS, 10 * MS), periodic("b", 1 * MS, 10 * MS), periodic("c", 10 * MS, 10_500_000)]
+    tasks: list[dict[str, Any]] = [
+        periodic("a", 1 * MS, 10 * MS),
+        periodic("b", 1 * MS, 10 * MS),
+        periodic("c", 10 * MS, 10_500_000),
+    ]
     trace = Scenario(Exact, tasks, cpus=2, until="31500us").run()
     assert misses(trace, tasks[0]) == misses(trace, tasks[1]) == []
     assert misses(trace, tasks[2])[0] == 10_500_000
@@ -77,7 +81,10 @@ def test_on_two_cpus_what_is_admitted_may_still_miss():
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_deadline_task_that_wants_too_much_hurts_nobody(kernel):
-    tasks = [{"name": "greedy", "class": "deadline", "runtime": "2ms", "period": "10ms"}, {"name": "fair"}]
+    tasks: list[dict[str, Any]] = [
+        {"name": "greedy", "class": "deadline", "runtime": "2ms", "period": "10ms"},
+        {"name": "fair"},
+    ]
     used = goals.cpu_time(Scenario(kernel, tasks, until="2s").run())
     assert used["greedy"] == pytest.approx(400 * MS, abs=4 * MS)
     assert used["fair"] == 2 * S - used["greedy"]
@@ -88,7 +95,7 @@ def test_a_deadline_task_that_wants_too_much_hurts_nobody(kernel):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_real_time_loop_leaves_five_percent(kernel):
-    tasks = [{"name": "loop", "class": "fifo", "rt_priority": 50}, {"name": "fair"}]
+    tasks: list[dict[str, Any]] = [{"name": "loop", "class": "fifo", "rt_priority": 50}, {"name": "fair"}]
     used = goals.cpu_time(Scenario(kernel, tasks, until="20s").run())
     assert used["fair"] / (20 * S) == pytest.approx(0.05, rel=0.1)
 
@@ -97,7 +104,7 @@ def test_a_real_time_loop_leaves_five_percent(kernel):
 def test_the_best_real_time_tasks_run_wherever_they_wait(kernel):
     """Three tasks on two CPUs: always the two best, and the third as soon as one of them sleeps."""
     nap = [{"run": "10ms"}, {"sleep": "5ms"}, {"run": "forever"}]
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"name": "low", "class": "fifo", "rt_priority": 1},
         {"name": "mid", "class": "fifo", "rt_priority": 2},
         {"name": "top", "class": "fifo", "rt_priority": 3, "does": nap},
@@ -120,7 +127,7 @@ def test_the_best_real_time_tasks_run_wherever_they_wait(kernel):
 def test_a_quota_is_never_exceeded_by_more_than_a_slice(kernel, quota, period, inside, outside):
     """By a tick, in which nobody looks, and the slice of 5 ms that may be left from the period before."""
     quota = min(quota, period)
-    tasks = [{"name": f"in{i}", "group": "limited"} for i in range(inside)] + [
+    tasks: list[dict[str, Any]] = [{"name": f"in{i}", "group": "limited"} for i in range(inside)] + [
         {"name": f"out{i}"} for i in range(outside)
     ]
     scenario = Scenario(kernel, tasks, until="1s", groups={"limited": {"max": f"{quota}ms/{period}ms"}})
@@ -139,7 +146,7 @@ def test_a_quota_is_never_exceeded_by_more_than_a_slice(kernel, quota, period, i
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_groups_share_by_weight_however_many_tasks_they_have(kernel):
     groups = {"one": {"weight": 300}, "many": {"weight": 100}}
-    tasks = [{"name": "a", "group": "one"}, {"name": "b", "group": "many", "count": 5}]
+    tasks: list[dict[str, Any]] = [{"name": "a", "group": "one"}, {"name": "b", "group": "many", "count": 5}]
     used = goals.cpu_time(Scenario(kernel, tasks, until="4s", groups=groups).run())
     assert used["a"] / (4 * S) == pytest.approx(0.75, abs=0.02)
 
@@ -152,7 +159,7 @@ def test_a_short_slice_is_served_sooner():
 
     def wait(slice_: str) -> int:
         does = [{"repeat": [{"run": "500us"}, {"sleep": "9ms"}]}]
-        tasks = [{"name": "hog", "count": 4}, {"name": "editor", "slice": slice_, "does": does}]
+        tasks: list[dict[str, Any]] = [{"name": "hog", "count": 4}, {"name": "editor", "slice": slice_, "does": does}]
         return int(goals.longest_waits(Scenario("linux-6.12", tasks, until="2s").run())["editor"])
 
     assert wait("500us") < wait("20ms")
@@ -160,7 +167,10 @@ def test_a_short_slice_is_served_sooner():
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_running_task_that_may_not_stay_is_moved_at_once(kernel):
-    tasks = [{"name": "a", "cpus": [0]}, {"name": "b", "cpus": [1], "does": [{"sleep": "forever"}]}]
+    tasks: list[dict[str, Any]] = [
+        {"name": "a", "cpus": [0]},
+        {"name": "b", "cpus": [1], "does": [{"sleep": "forever"}]},
+    ]
     trace = Scenario(
         kernel, tasks, cpus=2, until="20ms", events=[{"at": "7ms", "cpus": {"task": "a", "cpus": [1]}}]
     ).run()
@@ -169,7 +179,7 @@ def test_a_running_task_that_may_not_stay_is_moved_at_once(kernel):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_task_changes_its_class_from_inside_and_from_outside(kernel):
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {
             "name": "a",
             "does": [{"setscheduler": {"class": "fifo", "rt_priority": 9}}, {"run": "30ms"}, {"sleep": "forever"}],
@@ -249,7 +259,7 @@ def test_a_deadline_task_cannot_fork(kernel):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_the_run_of_a_whole_kernel_can_be_explained(kernel):
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         DL,
         {"name": "rt", "class": "rr", "count": 2, "does": [{"repeat": [{"run": "2ms"}, {"sleep": "9ms"}]}]},
         {},
