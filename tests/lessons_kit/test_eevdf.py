@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from schedlab.exercises import check, questions, score
+from schedlab.exercises import Question, check, questions, score
 from schedlab.goals import latencies, segments, shares
 from schedlab.lessons.catalogue import exercise, lesson
 from schedlab.lessons.linux_eevdf import (
@@ -27,6 +29,7 @@ from schedlab.linux.recording import compare_with_recording
 from schedlab.linux.weights import weight_of
 from schedlab.scenario import Scenario, ScenarioError, duration
 from schedlab.sim import MS
+from schedlab.trace import Trace
 from tests.source import ROOT
 
 
@@ -101,18 +104,31 @@ def test_the_two_rules_see_a_task_that_gets_all_of_a_long_turn():
     assert next(iter(game_is_soon(long))).says == "the game waits for 300 ms"
 
 
+def of(name: str) -> Scenario:
+    """A run of this lesson that is a scenario."""
+    run = lesson(f"eevdf/{name}")
+    assert isinstance(run, Scenario)
+    return run
+
+
+def compared(one: Question) -> list[dict[str, Any]]:
+    """The candidates of a decision."""
+    assert one.note is not None
+    return list(one.note["candidates"])
+
+
 def picked(run: str, time: int) -> tuple[str, dict[str, tuple[int, int, int]]]:
     """Who was picked at this time, and lag, eligibility and deadline of each candidate (from V, ns)."""
-    trace = lesson(run).run().explain()
+    trace = of(run).run().explain()
     one = next(one for one in questions(trace) if one.time == time)
     names = trace.names["task"]
-    numbers = {names[c["task"]]: c["numbers"] for c in one.note["candidates"]}
+    numbers = {names[c["task"]]: c["numbers"] for c in compared(one)}
     rows = {name: (n["lag"], n["eligible"], n["virtual_deadline"]) for name, n in numbers.items()}
     return names[one.winner], rows
 
 
 def test_at_7_ms_the_game_is_due_first_and_not_eligible():
-    who, rows = picked("eevdf/hook", 7 * MS)
+    who, rows = picked("hook", 7 * MS)
     assert who == "compiler"
     assert {name: round(row[0] / MS, 2) for name, row in rows.items()} == {
         "game": -0.67, "compiler": 0.33, "archiver": 0.33,
@@ -121,14 +137,14 @@ def test_at_7_ms_the_game_is_due_first_and_not_eligible():
     assert rows["compiler"][2] == rows["archiver"][2]
     assert rows["compiler"][2] - rows["game"][2] == 1 * MS
     had = dict.fromkeys(rows, 0)
-    trace = lesson("eevdf/hook").run()
+    trace = of("hook").run()
     for one in segments(trace):
         had[trace.names["task"][one.task]] += max(min(one.stop, 7 * MS) - one.start, 0)
     assert had == {"game": 3 * MS, "compiler": 2 * MS, "archiver": 2 * MS}
 
 
 def test_at_10_ms_the_game_is_due_first_and_eligible():
-    who, rows = picked("eevdf/hook", 10 * MS)
+    who, rows = picked("hook", 10 * MS)
     assert who == "game"
     assert {name: round(row[0] / MS, 2) for name, row in rows.items()} == {
         "game": 0.33, "compiler": -1.67, "archiver": 1.33,
@@ -139,7 +155,7 @@ def test_at_10_ms_the_game_is_due_first_and_eligible():
 
 
 def test_the_tiny_request_gets_a_third():
-    assert round(shares(lesson("eevdf/tiny").run())["game"], 2) == 0.34  # of 80 ms; a third in 6 s, see below
+    assert round(shares(of("tiny").run())["game"], 2) == 0.34  # of 80 ms; a third in 6 s, see below
     assert {requests(duration(one, ""), hz)[0]["the game gets"] for one in REQUESTS for hz in (250, 1000)} == {
         "33 % of the CPU"
     }
@@ -154,7 +170,7 @@ def test_how_long_the_game_waits_for_what_it_asks():
 
 
 def test_the_editor_waits_for_the_archivers_slice():
-    old, new, short = (lesson(f"eevdf/{name}").run() for name in ("cfs", "late", "prompt"))
+    old, new, short = (of(name).run() for name in ("cfs", "late", "prompt"))
     assert (31 * MS, 0) in [(one.wake, one.ns) for one in latencies(old, ["editor"])]
     assert (34 * MS, 2 * MS) in [(one.wake, one.ns) for one in latencies(new, ["editor"])]
     assert (32 * MS, 0) in [(one.wake, one.ns) for one in latencies(short, ["editor"])]
@@ -176,7 +192,7 @@ def test_at_that_wake_up_the_editor_is_eligible_and_due_first_and_the_archiver_p
                 seen.append((woken.name, curr.name, far, eligible, self.protected(curr), answer))
             return answer
 
-    lesson("eevdf/late").but(scheduler=Watched).run()
+    of("late").but(scheduler=Watched).run()
     assert seen == [("editor", "archiver", [0.72, 1.41], [True, True], True, False)]
 
 
@@ -187,30 +203,29 @@ def test_two_seconds_of_each_are_counted():
 
 
 def test_the_game_has_twelve_questions_that_no_habit_answers():
-    trace = lesson("eevdf/game").run().explain()
+    trace = of("game").run().explain()
     asked = questions(trace)
     assert len(asked) == 12  # as the lesson says
     assert round(score({}, trace).chance * 100) == 25  # as the lesson says
     places = [one.candidates.index(one.winner) for one in asked]
     assert max(places.count(place) for place in places) <= 5
-    assert not [one for one in asked if any(c["verdict"] == "tie" for c in one.note["candidates"])]
+    assert not [one for one in asked if any(c["verdict"] == "tie" for c in compared(one))]
     earliest = [
-        min(one.note["candidates"], key=lambda c: c["numbers"]["virtual_deadline"])["task"] == one.winner
-        for one in asked
+        min(compared(one), key=lambda c: c["numbers"]["virtual_deadline"])["task"] == one.winner for one in asked
     ]
-    least = [max(one.note["candidates"], key=lambda c: c["numbers"]["lag"])["task"] == one.winner for one in asked]
+    least = [max(compared(one), key=lambda c: c["numbers"]["lag"])["task"] == one.winner for one in asked]
     assert earliest.count(False) >= 3  # the deadline alone does not win,
     assert least.count(False) >= 3  # and neither does the lag
 
 
 def test_a_deadline_of_the_game_is_ahead_plus_what_is_asked():
     """Or plus half of it, before a task has run."""
-    trace = lesson("eevdf/game").run().explain()
+    trace = of("game").run().explain()
     names = trace.names["task"]
     asks = {"game": 1 * MS, "music": 1_500_000, "compiler": 3 * MS, "archiver": 7 * MS}
     ran: set[str] = set()
     for one in questions(trace):
-        for c in one.note["candidates"]:
+        for c in compared(one):
             name, numbers = names[c["task"]], c["numbers"]
             due = asks[name] if name in ran else asks[name] // 2
             assert numbers["virtual_deadline"] == due - numbers["lag"]
@@ -219,7 +234,7 @@ def test_a_deadline_of_the_game_is_ahead_plus_what_is_asked():
 
 
 def test_a_debt_outlives_a_sleep_in_6_6_and_is_paid_by_time_in_6_12():
-    old, new = (lesson(f"eevdf/{name}").run() for name in ("debt-6.6", "debt"))
+    old, new = (of(name).run() for name in ("debt-6.6", "debt"))
     assert (38 * MS, 7 * MS) in [(one.wake, one.ns) for one in latencies(old, ["backup"])]
     assert (36 * MS, 1 * MS) in [(one.wake, one.ns) for one in latencies(new, ["backup"])]
     facts = {nap: napping(duration(nap, ""))[0] for nap in NAPS}
@@ -239,7 +254,7 @@ def test_when_it_wakes_in_6_12_it_owes_nothing_and_the_archiver_is_in_its_slice(
                 seen.append((woken.name, cpu.curr.name, rq.eligible(woken), self.protected(cpu.curr)))
             return super().preempts(cpu, woken)
 
-    trace = lesson("eevdf/debt").but(scheduler=Watched).run()
+    trace = of("debt").but(scheduler=Watched).run()
     assert seen == [("backup", "archiver", True, True)]
     assert [trace.names["task"][row.who] for row in trace.table("switch") if row.time == 34 * MS] == ["archiver"]
 
@@ -252,7 +267,9 @@ def test_the_recording_and_the_model_agree():
     found = compare_with_recording(ROOT / "data/linux/6.12-eevdf/w03_inter.json")
     assert found.divergence is None
     assert len(found.recording.stretches) == 834
-    first = latencies(lesson("eevdf/kernel"), ["inter"])[0]
+    real = lesson("eevdf/kernel")
+    assert isinstance(real, Trace)
+    first = latencies(real, ["inter"])[0]
     assert (round(first.wake / MS, 3), round((first.wake + first.ns) / MS, 3)) == (10.033, 11.129)
 
 
