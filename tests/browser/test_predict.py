@@ -469,6 +469,15 @@ def test_a_lesson_that_begins_with_questions_begins_at_the_first(player: Open):
     assert p.root().locator(".sl-say .verdict").count() == 1
 
 
+def test_a_lesson_that_names_a_moment_begins_there_and_shows_the_way(player: Open):
+    head, columns = PAYLOAD
+    p = player(({**head, "mode": "predict"}, columns), motion=False, cursor=1)
+    assert asked(p) < 0
+    assert p.state()["i"] == 1
+    button(p, "To the question").click()
+    assert asked(p) == QUESTIONS[0]
+
+
 def test_digits_and_enter_lead_to_the_next_question(p: PlayerPage):
     for key in ("1", "Enter"):
         assert asked(p) < 0

@@ -137,10 +137,10 @@ class App {
     this.sentence.show();
     this.hook(player);
     if (head.mode) {
-      // a lesson may begin with questions, at the first one; or with two futures
+      // a lesson may begin with questions: at the first one, or at the moment that it names
       this.unasked = true;
       player.setPredict(true);
-      player.toQuestion();
+      if (!start) player.toQuestion();
       this.unasked = false;
       this.sentence.quiet = true;
     }
