@@ -203,7 +203,11 @@ PREDICTIONS = {
                 "It had a right to a third of these 8 ms. Only what is more than its share is a debt.",
                 idea="a task owes all that it has run",
             ),
-            Option("−5.33 ms: what it has had beyond its third", "8 ms had, 2.67 ms due.", right=True),
+            Option(
+                "−5.33 ms: what it has had beyond its third",
+                "8 ms had, 2.67 due. Its key: 2.67 + 5.33 = 8.",
+                right=True,
+            ),
             Option(
                 "2.67 ms: its third",
                 "That is what each of the two that waited is owed. The compiler has had its third and more.",

@@ -84,6 +84,7 @@ def test_the_tree_has_five_of_six_and_its_leftmost_is_picked():
     trace = run("tree")
     at = seen(trace, "virtual_runtime")
     assert min(at[20], key=lambda name: at[20][name]) == "n-1"
+    assert min(at[24], key=lambda name: at[24][name]) == "n-1"  # which runs on
     assert stays(trace)[4:6] == [("n0", 16, 4), ("n-1", 20, 8)]
     assert trace.scenario is not None
     policy = trace.scenario.policy()
