@@ -15,7 +15,8 @@ One domain with all CPUs, as on a machine whose cores share a cache; idle CPUs h
 first of them looks for all when a busy CPU asks it to (nohz). Load is the sum of the weights that
 are queued now; the kernel's is an average over time (PELT), as `used` is here too.
 Upstream: kernel/sched/fair.c of Linux 5.15 and 6.1 (load_balance, find_busiest_group,
-calculate_imbalance, detach_tasks, newidle_balance, nohz_balancer_kick), topology.c (sd_init).
+calculate_imbalance, detach_tasks, newidle_balance, nohz_balancer_kick), topology.c (sd_init); since 6.6
+(sibling_imbalance) a busy CPU that has room takes nothing: a policy says so by `busy_counts_tasks = False`.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Usage:
 
     __slots__ = ("used", "when", "had")
 
-    def __init__(self, now: int, had: int) -> None:
-        self.used = FIRST_USED
+    def __init__(self, now: int, had: int = 0, used: int = FIRST_USED) -> None:
+        self.used = used
         self.when = now  # ns
         self.had = had  # ns of CPU time, up to `when`
 
@@ -92,6 +93,7 @@ class Balancer:
         # what update_max_interval() left at boot, when the last CPU was not counted yet
         self.longest = max(1, self.machine.hz * max(1, self.weight - 1) // 10)
         self.domains = [Domain(self.weight) for _cpu in self.cpus]
+        self.busy_counts_tasks = getattr(policy, "busy_counts_tasks", True)
         self.above: Callable[[Any], int] | None = None  # how many tasks of better classes a CPU has
         self.usage: dict[Any, Usage] = {}
         self.next_for_idle = 0  # jiffies: nohz.next_balance
@@ -240,6 +242,8 @@ class Balancer:
         """calculate_imbalance(): whether it is counted in tasks, and how much."""
         here = self.running(cpu)
         if self.has_spare(cpu):
+            if not idle and not self.busy_counts_tasks:
+                return True, 0
             return True, (self.running(busiest) - here) >> 1
         mine, theirs = self.load(cpu), self.load(busiest)
         average = sum(self.load(one) for one in self.cpus) // self.weight
@@ -295,6 +299,7 @@ class Balancer:
         """
         allowed = [cpu for cpu in self.cpus if task.allowed is None or cpu.id in task.allowed]
         if why in ("new", "fork"):
+            self.usage[task] = Usage(self.machine.now)
             return min(allowed, key=lambda cpu: (self.running(cpu), cpu.id))
         home = task.cpu if task.cpu in allowed else allowed[0]
         if self.idle(home):

@@ -152,6 +152,7 @@ class EEVDF(Policy):
     watched = ("vruntime", "deadline", "vlag")
     classes = ("normal", "batch", "idle")
     default_hz: ClassVar[int] = 250
+    busy_counts_tasks: ClassVar[bool] = False  # sibling_imbalance(): 0 unless the CPU is idle
     chosen_slices: ClassVar[bool] = True  # may a task ask for a slice of its own?
 
     def __init__(self, base_slice: int | None = None) -> None:

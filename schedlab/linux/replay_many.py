@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from schedlab.linux.balance import Balancer
+from schedlab.linux.balance import Balancer, Usage
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import EVENT_RANK, Machine
@@ -83,13 +83,14 @@ class RecordedOnEach(ClassStack):
     def attach(self, machine: Any) -> None:
         """Foreign tasks count for the balancer as well."""
         super().attach(machine)
-        balancer = self.fair.balancer
-        assert balancer is not None
-        balancer.above = lambda cpu: len(self.foreign.waiting[cpu.id])
+        self.balancer: Balancer = self.fair.balancer  # type: ignore[assignment]  # with many CPUs there is one
+        self.balancer.above = lambda cpu: len(self.foreign.waiting[cpu.id])
 
     def select_cpu(self, task: Any, why: str) -> Any:
         """Where the kernel had it first; from then on as the model says."""
         if task.policy != FOREIGN and not task.sum_exec:
+            if why != "new" and not self.homes[task.name].forked:  # it has slept for long
+                self.balancer.usage[task] = Usage(self.machine.now, used=0)
             return self.machine.cpus[self.homes[task.name].cpu]
         return super().select_cpu(task, why)
 
@@ -113,7 +114,6 @@ class StageOfMany:
             first_tick_ns=self.first_tick,
             switch_ns=next(ns for fair, ns in SWITCH_NS.items() if isinstance(self.policy.fair, fair)),
         )
-        self.balancer: Balancer = self.policy.fair.balancer  # type: ignore[assignment]  # with many CPUs there is one
         for cpu, look in recording.looks.items():
             self.set_up_domain(cpu, look)
         for cpu, turns in recording.foreign.items():
@@ -127,10 +127,11 @@ class StageOfMany:
 
     def set_up_domain(self, cpu: int, look: Look) -> None:
         """This CPU looks around when it did first, with the interval that it had then."""
-        domain = self.balancer.domains[cpu]
+        balancer = self.policy.balancer
+        domain = balancer.domains[cpu]
         domain.interval_ms = look.interval
         domain.next_balance = (look.time - self.first_tick) // self.recording.tick + 1
-        domain.last_balance = domain.next_balance - self.balancer.interval(domain, look.idle)
+        domain.last_balance = domain.next_balance - balancer.interval(domain, look.idle)
 
     def prepare(self, job: Job) -> Any:
         """A task that will wake, or be forked, when it was."""
@@ -147,7 +148,7 @@ class StageOfMany:
         for task in self.tasks.values():
             task.allowed = None
             if task.on_rq:
-                self.balancer.seen(task, task.cpu)
+                self.policy.balancer.seen(task, task.cpu)
 
     def foreign_steps(self, turns: tuple[tuple[int, int], ...]) -> Iterator[Step]:
         """Tasks that are no part of the workload: on the CPU from one recorded moment to another."""

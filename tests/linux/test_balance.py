@@ -74,6 +74,21 @@ def test_the_odd_task_of_three_on_two_cpus_goes_round():
     assert all(0.2 < share < 0.5 for share in shares(trace).values())
 
 
+@pytest.mark.parametrize(("policy", "takes"), [(CFS, 1), (EEVDF, 0)])
+def test_a_busy_cpu_with_room_takes_half_of_the_difference_until_6_6(policy: Any, takes: int) -> None:
+    fair = policy()
+    machine = Machine(fair, Engine(), Recorder(LINUX), cpus=2, hz=250)
+    for number, cpu in enumerate((0, 0, 0, 1)):
+        task: Any = machine.create(f"hog{number}", [run()], allowed=frozenset({cpu}))
+        task.allowed = None
+        fair.enqueue(task, machine.cpus[cpu], "new")
+    balancer, (left, right) = fair.balancer, machine.cpus
+    assert balancer.has_spare(right), "a new task counts as one that uses half"
+    assert balancer.imbalance(right, left, idle=False) == (True, takes)
+    balancer.usage[balancer.recent[right.id][0]].used = 900
+    assert balancer.imbalance(right, left, idle=False) == (False, 1024), "full: now load counts"
+
+
 def test_a_pinned_task_never_moves():
     trace = Scenario("cfs", [{"name": "pinned", "count": 4, "cpus": [0]}], cpus=2, until="1s").run()
     assert moves(trace) == []
