@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Any
 
@@ -27,17 +27,8 @@ HZ = {"hz": 1000}
 CFS_OF_EIGHT = {"latency": 24 * MS, "min_granularity": 3 * MS, "wakeup_granularity": 4 * MS}
 
 
-class Asking(EEVDF):
-    """EEVDF whose tasks ask for slices. `asks`: a time for each name; who is not in it asks for nothing."""
-
-    def __init__(self, base_slice: int | None = None, asks: Mapping[str, int | str] | None = None) -> None:
-        super().__init__(base_slice)
-        self.asks = {name: duration(ask, f"asks[{name!r}]") for name, ask in (asks or {}).items()}
-
-    def born(self, task: Any) -> bool:
-        """sched_setattr() with its sched_runtime, before the task first runs."""
-        task.custom_slice = self.asks.get(task.name, 0)
-        return super().born(task)
+class EEVDF_6_12(EEVDF):
+    """EEVDF that a learner can play: its candidates stand in an order that says nothing."""
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """Everybody who is queued, in the order of creation: an order of deadlines would give the answer away."""
@@ -50,8 +41,8 @@ EDITOR = {"name": "editor", "nice": -5, "does": [{"repeat": [{"sleep": "10ms"}, 
 
 def asking(tasks: list[dict[str, Any]], title: str, until: str = "80ms", **asks: int | str) -> Scenario:
     """These tasks under EEVDF, some of which ask for a slice of their own."""
-    options = {"base_slice": BASE_SLICE, "asks": asks}
-    return Scenario(Asking, tasks, until=until, machine=HZ, options=options, title=title)
+    tasks = [{**task, "slice": asks[task["name"]]} if task["name"] in asks else task for task in tasks]
+    return Scenario(EEVDF_6_12, tasks, until=until, machine=HZ, options={"base_slice": BASE_SLICE}, title=title)
 
 
 def backup(nap: int | str, scheduler: str = "eevdf", until: str = "2s") -> Scenario:
@@ -258,7 +249,7 @@ ELSEWHERE = (
 # -- the exercise ----------------------------------------------------------------------------------------
 
 
-class Choosing(Asking):
+class Choosing(EEVDF_6_12):
     """EEVDF but for one question, which is yours: `choose`."""
 
     def choose(self, queued: list[Any], queue: EevdfRq) -> Any:
@@ -373,6 +364,6 @@ EXERCISES = {
             Law("ahead", "Nobody is ahead of an equal share by more than its own request and a tick.", ahead),
             Law("soon", "The game never waits longer than 21 ms: for one long slice, not for two.", game_is_soon),
         ),
-        options={"base_slice": BASE_SLICE, "asks": {"game": "1ms", "compiler": LONG, "archiver": LONG}},
+        options={"base_slice": BASE_SLICE},
     ),
 }

@@ -11,10 +11,10 @@ from schedlab.goals import latencies, segments, shares
 from schedlab.lessons.catalogue import exercise, lesson
 from schedlab.lessons.linux_eevdf import (
     BASE_SLICE,
+    EEVDF_6_12,
     HZ,
     NAPS,
     REQUESTS,
-    Asking,
     Choosing,
     ahead,
     asking,
@@ -27,7 +27,7 @@ from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.fair import FIRST_VRUNTIME
 from schedlab.linux.recording import compare_with_recording
 from schedlab.linux.weights import weight_of
-from schedlab.scenario import Scenario, ScenarioError, duration
+from schedlab.scenario import Scenario, duration
 from schedlab.sim import MS
 from schedlab.trace import Trace
 from tests.source import ROOT
@@ -58,7 +58,7 @@ class Latest(Choosing):
         return max((task for task in queued if queue.eligible(task)), key=lambda task: task.deadline)
 
 
-@pytest.mark.parametrize("answer", [Right, ByTheAverage, Asking])
+@pytest.mark.parametrize("answer", [Right, ByTheAverage, EEVDF_6_12])
 def test_the_earliest_deadline_among_the_eligible_passes(answer):
     assert check(answer, exercise("eevdf/pick")).passed
 
@@ -183,7 +183,7 @@ def test_the_editor_waits_for_the_archivers_slice():
 def test_at_that_wake_up_the_editor_is_eligible_and_due_first_and_the_archiver_protected():
     seen = []
 
-    class Watched(Asking):
+    class Watched(EEVDF_6_12):
         def preempts_entity(self, rq, cpu, curr, woken):
             answer = super().preempts_entity(rq, cpu, curr, woken)
             if self.machine.now == 34 * MS:
@@ -271,11 +271,6 @@ def test_the_recording_and_the_model_agree():
     assert isinstance(real, Trace)
     first = latencies(real, ["inter"])[0]
     assert (round(first.wake / MS, 3), round((first.wake + first.ns) / MS, 3)) == (10.033, 11.129)
-
-
-def test_what_is_asked_must_be_a_time():
-    with pytest.raises((ScenarioError, ValueError), match="game"):
-        asking([{"name": "game"}], "", game="soon").run()
 
 
 # -- assumptions ------------------------------------------------------------------------------------------
