@@ -164,7 +164,7 @@ def _nobody_lost(trace: Trace, exempt: frozenset[str] = frozenset()) -> Iterator
         home = replay.state["home"][task]
         if 0 <= home < len(replay.state["running"]) and replay.state["running"][home] == NOBODY:
             waited = trace.end - trace.time[i]
-            if waited > 0 and trace.name("task", task) not in exempt:
+            if waited > 0 and trace.names["task"][task] not in exempt:
                 says = (
                     f"{trace.name('task', task)} is ready since {_dur(trace.time[i])} and never runs again, "
                     f"though {trace.name('cpu', home)} is idle at the end: has it fallen out of the queue?"

@@ -266,8 +266,11 @@ class Groups:
         self.reweigh(task, nice)
         if queued:
             self.enqueue(task, cpu, "renice")
-            if running:
-                self.switch(cpu, list(self.levels(task))[::-1])
+            chain = list(self.levels(task))[::-1]
+            if running and all(entity.on_rq for _queue, entity in chain):
+                self.switch(cpu, chain)
+            elif running:  # its group is throttled, and it is about to go
+                self.machine.resched(cpu)
             self.priority_changed(task, cpu, next(self.levels(task))[0], old)  # type: ignore[attr-defined]  # of both
 
     def rq_of(self, task: Any) -> Any:
