@@ -67,6 +67,8 @@ def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:
         return policy
     for hook in hooks:  # inherited ones too: they may call what the learner has written
         method = getattr(policy, hook, None)
+        if not callable(method) and any(callable(vars(cls).get(hook)) for cls in type(policy).__mro__[1:]):
+            raise LearnerError(f"{type(policy).__name__}.{hook} must be a method, not {method!r:.60}")
         if hasattr(method, "__func__"):
             setattr(policy, hook, _wrapped(policy, hook, method, now))
     return policy

@@ -25,6 +25,7 @@ from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
 FAMILY_MODULES = {"linux": "schedlab.linux.scenario", "design": "schedlab.design.scenario"}
 LONGEST_RUN = 3_600 * S  # ns: a run without `until` that is not over by then never ends
 MOST_CPUS = 1024
+LONGEST_TIME_TEXT = 100  # characters
 KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "groups", "title")
 
 _UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
@@ -94,8 +95,8 @@ class Scenario:
         if isinstance(seed, bool) or not isinstance(seed, (int, str)):
             raise ScenarioError(f"seed: a whole number or a text, not {seed!r}")
         self.seed = seed
-        self.machine = MappingProxyType(dict(mapping(machine or {}, "machine")))
-        self.options = MappingProxyType(dict(mapping(options or {}, "options")))
+        self.machine = MappingProxyType(dict(mapping({} if machine is None else machine, "machine")))
+        self.options = MappingProxyType(dict(mapping({} if options is None else options, "options")))
         self.groups = MappingProxyType(dict(mapping({} if groups is None else groups, "groups")))
         if self.groups and not hasattr(self.family, "prepare"):
             raise ScenarioError(f"groups: {self.scheduler_name} knows no control groups")
@@ -105,6 +106,8 @@ class Scenario:
         self.given_tasks = tuple(tasks)
         if not self.given_tasks:
             raise ScenarioError("tasks: the list is empty; a scenario needs at least one task")
+        if isinstance(events, (str, bytes, Mapping)) or not isinstance(events, Iterable):
+            raise ScenarioError(f"events: a list of events, not {events!r}")
         self.events = tuple(self._event(event, i) for i, event in enumerate(events))
         self.tasks = self.family.check(self)
         self.policy()  # so that wrong options are told here
@@ -146,10 +149,12 @@ class Scenario:
         """
         engine = Engine(self.seed)
         recorder = Recorder(self.family.FAMILY, on=record) if recorder is None else recorder
-        running = self.family.build(self, self.policy() if policy is None else policy, engine, recorder)
+        policy = self.policy() if policy is None else policy
+        outside = "" if is_ours(policy) else f"{self.scheduler_name}: code outside a hook"
+        with watched(policy, lambda: engine.now, outside and f"{self.scheduler_name}.attach"):
+            running = self.family.build(self, policy, engine, recorder)
         try:
-            outside = "" if is_ours(running.policy) else "code outside a hook"
-            with watched(running.policy, lambda: engine.now, outside):
+            with watched(running.policy, lambda: engine.now, outside, lambda: len(recorder)):
                 running.start()
                 if self.until is not None:
                     engine.run(self.until)
@@ -160,6 +165,11 @@ class Scenario:
             if isinstance(error, LearnerError):
                 error.__traceback__ = None  # the way through the machine tells a learner nothing; the cause is kept
             raise
+        except Exception as error:
+            if not outside or isinstance(error, ScenarioError):
+                raise
+            said = f"the machine cannot go on: {type(error).__name__}: {error}"
+            raise LearnerError(f"{said}. {self.scheduler_name} has changed, or answered, what it must not") from None
         if self.until is None and not running.ended():
             raise ScenarioError(f"the run is not over after {LONGEST_RUN // S} s of simulated time: say `until`")
         return self._trace(running, recorder, engine.now)
@@ -184,10 +194,12 @@ class Scenario:
 
     def fork(self, at: int | str, change: Mapping[str, Any]) -> Scenario:
         """The same scenario with one thing more happening at time `at`; until then both runs are equal."""
-        return self.but(events=[*self.events, {"at": at, **change}])
+        return self.but(events=[*self.events, {"at": at, **mapping(change, "fork")}])
 
     def compare(self, other: Scenario) -> tuple[Trace, Trace, Difference | None]:
         """Run both; return both traces and the first row in which they differ, None if in none."""
+        if not isinstance(other, Scenario):
+            raise ScenarioError(f"compare: another scenario, not {other!r}")
         a, b = self.run(), other.run()
         return a, b, first_difference(a, b)
 
@@ -311,7 +323,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """`; did you mean 'x'? There are a, b, c` for an error message."""
     if not known:
         return "; none is taken here"
-    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{hint} There are: {', '.join(known)}"
 
@@ -330,9 +342,9 @@ def duration(value: Any, where: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ScenarioError(f"{where}: a time such as '10ms', or whole nanoseconds, not {value!r}")
     if isinstance(value, str):
-        match = _TIME.fullmatch(value)
+        match = _TIME.fullmatch(value) if len(value) <= LONGEST_TIME_TEXT else None
         if match is None:
-            raise ScenarioError(f"{where}: {value!r} is not a time; write a number and one of {', '.join(_UNITS)}")
+            raise ScenarioError(f"{where}: {value!r:.60} is not a time; write a number and one of {', '.join(_UNITS)}")
         exact = Decimal(match[1]) * _UNITS[match[2]]
         if exact != int(exact):
             raise ScenarioError(f"{where}: {value!r} is not a whole number of nanoseconds")

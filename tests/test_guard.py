@@ -453,3 +453,33 @@ def test_a_run_of_too_many_rows_is_broken_off_and_told(monkeypatch):
     monkeypatch.setattr(guard, "MOST_ROWS", 1_000)
     fidget = {"does": [{"repeat": [{"run": 1}, {"sleep": 1}]}]}
     assert "rows by" in told(LearnerError, lambda: Scenario("o1", [fidget], until="5s").run())
+
+
+def test_a_hook_that_is_no_method_is_told():
+    class NoMethod(Queue):
+        pick = 5
+
+    assert told(LearnerError, lambda: scenario(NoMethod).run()) == "NoMethod.pick must be a method, not 5"
+
+
+def test_an_attach_that_loops_is_broken_off():
+    class Attaching(Queue):
+        def attach(self, machine):
+            while True:
+                pass
+
+    assert "Attaching.attach does not come back" in told(LearnerError, lambda: scenario(Attaching).run())
+
+
+def test_a_policy_that_breaks_the_machine_is_told_in_a_sentence():
+    class Vandal(Queue):
+        def tick(self, cpu, curr):
+            cpu.curr = None
+
+    class Mumbles(Queue):
+        def queues(self):
+            return 5
+
+    assert told(LearnerError, lambda: scenario(Vandal).run()).startswith("the machine cannot go on: AttributeError")
+    trace = scenario(Mumbles).run()
+    assert told(LearnerError, trace.explain).startswith("the machine cannot go on: TypeError")

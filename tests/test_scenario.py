@@ -80,6 +80,10 @@ def refused(**changes):
         ({"machine": {5: 1}}, "machine: the key 5 is not a text"),
         ({"scheduler": "v0.01", "cpus": 2}, "cpus: v0.01 knows 1 CPU, not 2"),
         ({"scheduler": "v0.01", "tasks": [{"count": 64}]}, "slots for tasks, not 64"),
+        ({"until": "9" * 5000 + "ms"}, "is not a time; write a number"),
+        ({"machine": ""}, "machine: a mapping of keys to values, not ''"),
+        ({"events": None}, "events: a list of events, not None"),
+        ({"events": {"at": "1ms"}}, "events: a list of events, not {'at': '1ms'}"),
         ({"events": [{"wake": "hog"}]}, "events[0]: say when, with the key 'at'"),
         ({"events": [{"at": "1ms"}]}, "events[0]: one of wake, kill"),
         ({"events": [{"at": "1ms", "wak": "hog"}]}, "events[0]: there is no key 'wak'; did you mean 'wake'?"),
@@ -90,6 +94,15 @@ def refused(**changes):
 )
 def test_what_cannot_be_asked_is_told_with_its_place(changes, words):
     assert words in refused(**changes)
+
+
+@pytest.mark.parametrize("nonsense", [None, 7, "kill", ["kill"]])
+def test_a_fork_or_a_comparison_with_nonsense_is_told(nonsense):
+    scenario = Scenario.from_data(given())
+    with pytest.raises(ScenarioError, match="fork: a mapping of keys to values"):
+        scenario.fork("1ms", nonsense)
+    with pytest.raises(ScenarioError, match="compare: another scenario, not"):
+        scenario.compare(nonsense)
 
 
 @pytest.mark.parametrize("data", [None, [], "o1", 7])

@@ -50,7 +50,7 @@ def parts() -> Mapping[str, str]:
 
 def part(name: str) -> ModuleType:
     """The module of a part. Raises LessonError with the nearest names."""
-    if name not in parts():
+    if not isinstance(name, str) or name not in parts():
         raise LessonError(f"there is no part of a lesson called {name!r}{nearest(str(name), sorted(parts()))}")
     return importlib.import_module(f"schedlab.lessons.{parts()[name]}")
 

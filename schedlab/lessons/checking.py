@@ -6,6 +6,7 @@ from typing import Any
 
 from schedlab import exercises
 from schedlab.exercises import MOST_SHOWN, Exercise, Report
+from schedlab.lessons.catalogue import LessonError
 from schedlab.lessons.catalogue import exercise as named
 from schedlab.views.card import card
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
@@ -20,6 +21,8 @@ def check(answer: Any, exercise: Exercise | str) -> Checked:
     """
     if isinstance(exercise, str):
         exercise = named(exercise)
+    if not isinstance(exercise, Exercise):
+        raise LessonError(f'an exercise is asked for, or the name of one such as "o1/bonus", not {exercise!r:.60}')
     return Checked(exercises.check(answer, exercise))
 
 

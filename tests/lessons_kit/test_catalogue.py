@@ -140,3 +140,12 @@ def test_the_map_holds_the_lessons_that_exist_and_each_links_to_its_file(tmp_pat
     assert set(contents().links.values()) == {path.name for path in (ROOT / "lessons").glob("[1-9]*.ipynb")} | {
         path.name for path in (ROOT / "lessons").glob("0[1-9]*.ipynb")
     }
+
+
+@pytest.mark.parametrize("nonsense", [None, 5, ["o1"], object()])
+def test_what_is_no_name_is_told(nonsense):
+    from schedlab import check, elsewhere, quiz, terms
+
+    for ask in (lesson, quiz, elsewhere, terms, lambda name: check("o1", name)):
+        with pytest.raises(LessonError):
+            ask(nonsense)

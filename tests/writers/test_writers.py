@@ -165,3 +165,19 @@ def test_a_gif_without_pillow_says_what_to_install(run, tmp_path, monkeypatch):
     with pytest.raises(CannotWrite, match=r"pip install 'schedlab\[gif\]'"):
         write(run, tmp_path / "x.gif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_name_is_cut_to_its_room_without_measuring_each_length():
+    from schedlab.writers.gif import cut
+
+    asked = []
+
+    class Draw:
+        def textlength(self, text, font):
+            asked.append(text)
+            return 10 * len(text)
+
+    assert cut(Draw(), None, "x" * 300, 205) == "x" * 19 + "…"
+    assert len(asked) < 12
+    assert cut(Draw(), None, "short", 205) == "short"
+    assert cut(Draw(), None, "x" * 9, 5) == "…"
