@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,7 @@ from schedlab.views.payload import DIFFERENCE, NONE16, PREEMPTED, RUNNING, WAITI
 from schedlab.views.scene import Scene
 
 Packed = tuple[dict[str, Any], bytes]
+TELLING = 5  # points of a share of the CPU
 TOLD = ("events.a", "events.b")
 
 
@@ -67,7 +69,8 @@ def told(scene: Scene, event: int) -> tuple[Any, ...]:
 
 
 def totals(a: Scene, b: Scene) -> list[dict[str, Any]]:
-    """Switches and the longest wait of each: the two sums that every scheduler trades against each other."""
+    """Switches and the longest wait of each, which every scheduler trades against each other, and the share of the CPU
+    that differs most, when it tells something."""
     found: list[dict[str, Any]] = [
         {"name": a.words.get("compare.switches"), "a": switches(a), "b": switches(b), "digits": 0}
     ]
@@ -76,7 +79,25 @@ def totals(a: Scene, b: Scene) -> list[dict[str, Any]]:
         found.append(
             {"name": a.words.get("compare.wait"), "a": waits[0], "b": waits[1], "unit": "ms", "scale": 1e6, "digits": 3}
         )
+    one, two = shares(a), shares(b)
+    gap, name = max(((abs(one[name] - two[name]), name) for name in one if name in two), default=(0.0, ""))
+    if gap >= TELLING:
+        total = {"name": a.words("compare.share", name), "a": one[name], "b": two[name], "unit": "%", "digits": 0}
+        found.append(total)
     return found
+
+
+def shares(scene: Scene) -> dict[str, float]:
+    """How much of all CPUs' time each task has had, in %; tasks of equal names are left out."""
+    data, got = scene.data, [0] * len(scene.names)
+    cpus = [lane for lane, one in enumerate(scene.lanes) if one["kind"] == "cpu"]
+    for lane in cpus:
+        for k in range(data["lane_first"][lane], data["lane_first"][lane + 1]):
+            if data["segments.state"][k] in (RUNNING, PREEMPTED) and data["segments.task"][k] != NONE16:
+                got[data["segments.task"][k]] += data["segments.length"][k]
+    whole = max(1, scene.head["end"] // scene.tick * len(cpus))
+    once = Counter(scene.names)
+    return {name: 100 * ran / whole for name, ran in zip(scene.names, got) if once[name] == 1}
 
 
 def switches(scene: Scene) -> int:

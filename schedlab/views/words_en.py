@@ -168,4 +168,5 @@ WORDS: dict[str, str] = {
     "no_name": "(no name)",
     "compare.switches": "switches",
     "compare.wait": "longest wait",
+    "compare.share": "CPU of {0}",
 }

@@ -65,3 +65,13 @@ def test_events_within_the_tolerance_of_a_trace_are_the_same_and_no_others():
     for tolerance, differ in ((9, None), (8, 0), (0, 0), ("9", 0)):
         late = Trace(early.family, columns, early.names, end=early.end + 9, about={"tolerance": tolerance})
         assert compare(early, late)[2]["differ_a"] == differ
+
+
+def test_a_share_of_the_cpu_that_has_grown_is_told():
+    """The liar of lesson 13: its waits look better, and what it has won is the CPU."""
+    from schedlab import lesson
+
+    _one, _two, info = compare(lesson("o1/honest").run(), lesson("o1/liar").run())
+    share = next(total for total in info["totals"] if total["name"] == "CPU of compiler")
+    assert share["b"] > share["a"] + 5
+    assert not any(total["name"].startswith("CPU of") for total in compare(plain("o1"), plain("o1"))[2]["totals"])

@@ -268,6 +268,7 @@ class App {
     this.wellSaid = null;
     this.sentence.afterKey = null;
     this.time.setMarks(this.marks);
+    this.sentence.size();
     if (this.marks.length) {
       const m = this.marks[0];
       player.setPredict(false);

@@ -35,8 +35,10 @@ class Sentence {
       room = width - (width < 480 ? 72 : 124) - 16,
       tight = room - 176, // beside Go on and the score
       { compare, marks } = this.app;
-    const one = marks.length ? room - 90 : room,
-      plainH = 20 + (compare ? 2 * lines(long + 150, room) * 24 : lines(long, one) * 24 + (small ? lines(small, one) * 20 : 0)),
+    const one = marks.length ? room - 150 : room, // beside the way through the rules that failed
+      markH = marks.length ? lines(this.widestMark(), one) * 24 + lines(long * 0.85, one) * 20 : 0,
+      ownH = lines(long, one) * 24 + (small ? lines(small, one) * 20 : 0),
+      plainH = 20 + (compare ? 2 * lines(long + 150, room) * 24 : Math.max(ownH, markH)),
       verdictH = 20 + Math.max(lines(long + 70, tight) * 24 + (small ? lines(small, tight) * 20 : 0), lines(long + why + 160, tight) * 24),
       askH = 20 + 24 + 8 + 40 * this.pickRows(tight) - 8;
     this.heights = [clamp(plainH, 70, 200), clamp(Math.max(verdictH, askH), 98, 280)];
@@ -47,6 +49,12 @@ class Sentence {
     const form = this.app.form ? 130 : 0,
       [base, ask] = this.heights;
     this.el.style.height = `${Math.max(form, this.player.predict.on ? Math.max(ask, base) : base)}px`;
+  }
+  /** The longest of the rules that failed, with what happened instead, in CSS pixels. */
+  widestMark() {
+    const g = this.look.probe;
+    g.font = `16px ${this.look.font}`;
+    return this.app.marks.reduce((w, m) => Math.max(w, g.measureText(`${tame(m.rule)}: ${tame(m.say ?? '')}`).width), 0);
   }
   pickRows(room) {
     const { trace } = this.player;

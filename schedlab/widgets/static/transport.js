@@ -61,6 +61,7 @@ function transport(app) {
     count.textContent =
       say(words, 'event', { k: number(k), n: number(trace.n) }) +
       (d.length ? ` · ${say(words, 'decision', { k: number(bisect(d, player.i)), n: number(d.length) })}` : '');
+    count.title = count.textContent;
     disable(play, asking || !trace.n || (trace.n === 1 && !player.playing));
     for (const b of [toStart, back]) disable(b, first);
     disable(backDecision, first);
