@@ -117,7 +117,7 @@ class Knobs extends Kit {
       return h(
         'table',
         { class: 'sl-table' },
-        h('thead', {}, h('tr', {}, rest.head.map(name => h('th', { scope: 'col' }, tame(name))))),
+        h('thead', {}, h('tr', {}, rest.head.map(name => (name ? h('th', { scope: 'col' }, tame(name)) : h('td'))))),
         h('tbody', {}, rest.rows.map(row => h('tr', {}, row.map(cell => h('td', {}, tame(cell)))))),
       );
     if (kind === 'picture') return h('img', { class: 'sl-picture', src: `data:image/svg+xml,${encodeURIComponent(this.toned(rest.svg, rest.tones))}`, alt: tame(rest.text) }); // as an image it is only drawn
