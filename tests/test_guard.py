@@ -457,7 +457,7 @@ def test_a_run_of_too_many_rows_is_broken_off_and_told(monkeypatch):
 
 def test_a_hook_that_is_no_method_is_told():
     class NoMethod(Queue):
-        pick = 5
+        pick = 5  # type: ignore[assignment]  # the mistake that is told
 
     assert told(LearnerError, lambda: scenario(NoMethod).run()) == "NoMethod.pick must be a method, not 5"
 

@@ -22,8 +22,6 @@ from schedlab.scenario import nearest
 
 if TYPE_CHECKING:
     from schedlab.exercises import Exercise
-    from schedlab.scenario import Scenario
-    from schedlab.trace import Trace
     from schedlab.widgets.quiz import Question
 
 FAMILIES = ("start", "design", "linux", "golang", "kube", "stack")  # what a part's module is named after
@@ -50,7 +48,7 @@ def parts() -> Mapping[str, str]:
 
 def part(name: str) -> ModuleType:
     """The module of a part. Raises LessonError with the nearest names."""
-    if not isinstance(name, str) or name not in parts():
+    if str(name) not in parts():
         raise LessonError(f"there is no part of a lesson called {name!r}{nearest(str(name), sorted(parts()))}")
     return importlib.import_module(f"schedlab.lessons.{parts()[name]}")
 
@@ -66,11 +64,10 @@ def found(name: str, table: str, what: str) -> Any:
     return entries[entry]
 
 
-def lesson(name: str) -> Scenario | Trace:
+def lesson(name: str) -> Any:
     """A run of a lesson: `lesson("o1/hook")`. A scenario, or the trace of a recording. Raises LessonError."""
     run = found(name, "RUNS", "run")
-    made: Scenario | Trace = run() if callable(run) else run
-    return made
+    return run() if callable(run) else run
 
 
 def questions(name: str) -> tuple[Question, ...]:

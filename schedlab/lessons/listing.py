@@ -138,6 +138,6 @@ def opening(path: Path) -> tuple[str, str]:
 def terms(*wanted: str) -> Listing:
     """What words of the glossary mean, in a sentence each. Raises LessonError for a word that is not in it."""
     for term in wanted:
-        if not isinstance(term, str) or term not in TERMS:
+        if str(term) not in TERMS:
             raise LessonError(f"the glossary has no {term!r}{nearest(term, sorted(TERMS))}")
     return Listing([(term, TERMS[term], "") for term in wanted], "terms")
