@@ -423,7 +423,8 @@ def test_a_player_that_is_shown_later_stands_at_its_lit_line(player: Open):
 
 def test_the_counter_of_a_long_run_does_not_break_the_row_and_the_title_outlives_its_source(player: Open):
     head, columns = payloads.linux_small()
-    head = {**head, "title": "An editor among three that compute, one of which naps for a while", "from": "simulated: " + "x" * 200}
+    title = "An editor among three that compute, one of which naps for a while"
+    head = {**head, "title": title, "from": "simulated: " + "x" * 200}
     p = player((head, columns), motion=False)
     assert p.root().locator(".sl-head h2").evaluate("e => e.scrollWidth <= e.clientWidth")
     before = p.root().locator(".sl-bar").bounding_box()["height"]
