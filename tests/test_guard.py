@@ -483,3 +483,16 @@ def test_a_policy_that_breaks_the_machine_is_told_in_a_sentence():
     assert told(LearnerError, lambda: scenario(Vandal).run()).startswith("the machine cannot go on: AttributeError")
     trace = scenario(Mumbles).run()
     assert told(LearnerError, trace.explain).startswith("the machine cannot go on: TypeError")
+
+
+@pytest.mark.parametrize("policy", ["o1", "cfs", "eevdf"])
+def test_tasks_that_fork_for_ever_are_told(policy, monkeypatch):
+    monkeypatch.setattr("schedlab.linux.machine.MOST_TASKS", 200)
+
+    def bomb():
+        while True:
+            yield fork("bomb", bomb)
+            yield run(MS)
+
+    given = scenario(policy, [{"name": "bomb", "does": bomb}]).but(until="10s")
+    assert "bomb would be task number 201" in told(Loop, given.run)

@@ -43,6 +43,7 @@ EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_
 
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
 PICKS_WITHOUT_TIME = 10_000  # picks of one CPU at one instant before we say that the policy loops
+MOST_TASKS = 100_000  # in a run, before we say that its tasks fork without end
 
 
 class Loop(RuntimeError):
@@ -183,6 +184,8 @@ class Machine:
 
         `fields` are set on it before the policy sees it: nice, policy, rt_priority, mm, and those of the generation.
         """
+        if len(self.tasks) >= MOST_TASKS:
+            raise Loop(f"{name} would be task number {MOST_TASKS + 1:,}: do these tasks fork for ever?")
         task = self.policy.Task(len(self.names) if id is None else id, name)
         task.parent = parent
         for field, value in fields.items():
