@@ -341,6 +341,8 @@ class Trace:
     @staticmethod
     def load(path: str | Path) -> Trace:
         """Read what `save` wrote. Raises TraceError, saying what is wrong; nothing half-read is returned."""
+        if Path(path).exists() and not Path(path).is_file():
+            raise TraceError(f"{path}: not a file")  # a directory, or a device that never ends
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except RecursionError:

@@ -119,6 +119,12 @@ def test_a_cut_off_file_is_told(text, tmp_path):
         Trace.load(path)
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_what_is_no_file_is_not_read(path):
+    with pytest.raises(TraceError, match="not a file"):
+        Trace.load(path)
+
+
 def test_what_cannot_be_saved_leaves_the_older_file(tmp_path):
     path = tmp_path / "t.json"
     TRACE.save(path)

@@ -25,6 +25,7 @@ from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 from schedlab.words import number
 
 MOST_STEPS = 10_000  # positions of a knob
+LARGEST = 2**53  # what JavaScript counts exactly
 # the colours of a chart, by the name of their part in the page: there they follow its theme
 TONES = {
     "bg": palette.BACKGROUND,
@@ -61,6 +62,8 @@ class Knob:
     ) -> None:
         """Raises ValueError for a range that is empty, in two units that do not fit, or with too many positions."""
         self.label = label
+        if values is not None and (isinstance(values, str) or not isinstance(values, Iterable)):
+            raise ValueError(f"the knob {label!r}: values is a list such as [1, 2, 3], not {values!r}")
         self.values = None if values is None else list(values)
         self.unit = ""
         if self.values is not None:
@@ -92,6 +95,8 @@ class Knob:
             return Decimal(duration(value, f"the knob {self.label!r}")) / _TIME_UNITS[self.unit]
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"the knob {self.label!r}: {value!r} is not a number")
+        if not abs(value) <= LARGEST:
+            raise ValueError(f"the knob {self.label!r}: {value!r:.40} is more than a page can count")
         return Decimal(str(value))
 
     def spec(self) -> dict[str, Any]:
@@ -254,8 +259,10 @@ class Explorer:
 def explore(function: Callable[..., Any], *knobs: Knob, title: str = "", **player_options: Any) -> Knobs | Stack:
     """Show `function` of the knobs, and again whenever one is moved. `player_options` are those of `play`.
 
-    Raises ValueError when there is no knob, and whatever the function raises at the start.
+    Raises ValueError when there is no function or no knob, and whatever the function raises at the start.
     """
+    if not callable(function):
+        raise ValueError(f"explore(function, Knob(...), ...): {function!r} is not a function")
     if not knobs or not all(isinstance(knob, Knob) for knob in knobs):
         raise ValueError("explore(function, Knob(...), ...): give it one knob or more")
     board = Knobs(function, knobs, title)

@@ -65,6 +65,12 @@ def test_a_position_is_an_exact_value(knob, position, value, words):
         (("k",), {"values": [1, 2], "start": 3}),
         (("k", 0, 1), {"step": 0.00001}),
         (("k", True, 5), {}),
+        (("k", float("nan"), 5), {}),
+        (("k", 1, float("inf")), {}),
+        (("k", 1, 10**400), {}),
+        (("k", 1, 5), {"step": float("nan")}),
+        (("k",), {"values": 5}),
+        (("k",), {"values": "abc"}),
     ],
 )
 def test_a_range_that_is_none_is_refused(arguments, options):
@@ -134,6 +140,8 @@ def test_what_cannot_be_shown_is_told():
         explore(lambda n: object(), Knob("n", 1, 9))
     with pytest.raises(ValueError, match="one knob or more"):
         explore(twice_two)
+    with pytest.raises(ValueError, match="5 is not a function"):
+        explore(5, Knob("n", 1, 9))  # type: ignore[arg-type]  # what is refused
     with pytest.raises(ValueError, match="two runs"):
         explore(lambda n: (scenario(n), scenario(n)), Knob("n", 1, 9))
 
