@@ -142,7 +142,7 @@ class Scenario:
             prepare(self, made)
         return made
 
-    def run(self, record: bool = True, policy: Any = None, recorder: Recorder | None = None) -> Trace:
+    def run(self, record: bool = True, *, policy: Any = None, recorder: Recorder | None = None) -> Trace:
         """Run it. `record=False` keeps no rows; `policy` and `recorder` are for watchers.
 
         Raises LearnerError, or what the machine says of an impossible answer; its `trace` holds the rows up to there.

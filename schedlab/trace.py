@@ -40,7 +40,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def judgement(method: F) -> F:
-    """Mark a pure method that compares candidates; return it unchanged."""
+    """Mark a pure method that compares candidates; return it unchanged. Raises TypeError for what is no function."""
+    if not callable(method):
+        raise TypeError(f"@judgement stands before a method, not before {method!r:.60}")
     method.__judgement__ = True  # type: ignore[attr-defined]  # a function has no such declared attribute
     return method
 
@@ -239,18 +241,18 @@ class Trace:
             yield self.row(i)
 
     def at(self, time: int) -> Replay:
-        """The replay standing behind the last row at or before `time` (ns)."""
+        """The replay standing behind the last row at or before `time` (ns). Raises TypeError for what is no number."""
         replay = Replay(self)
         replay.seek(self.index_at(time))
         return replay
 
     def index_at(self, time: int) -> int:
-        """How many rows stand at or before `time` (ns)."""
-        return bisect_right(self.time, time)
+        """How many rows stand at or before `time` (ns). Raises TypeError for what is no number."""
+        return bisect_right(self.time, _number(time))
 
     def first_at(self, time: int) -> int:
-        """How many rows stand before `time` (ns)."""
-        return bisect_left(self.time, time)
+        """How many rows stand before `time` (ns). Raises TypeError for what is no number."""
+        return bisect_left(self.time, _number(time))
 
     def table(self, kind: str) -> list[Row]:
         """All rows of one kind, by its name. Raises ValueError for a kind the family does not have."""
@@ -402,13 +404,23 @@ class Trace:
     def explain(self, start: int = 0, stop: int | None = None) -> Trace:
         """The same trace with the reasons of rows `start` to `stop`: made by running the scenario again.
 
-        Raises ValueError for a recording (nothing can be run again) and for a run that does not repeat itself.
+        Raises ValueError for a recording (nothing can be run again) and for a run that does not repeat itself, and
+        TypeError for a start or stop that is no number of a row.
         """
+        for bound in (start, 0 if stop is None else stop):
+            if not isinstance(bound, int):
+                raise TypeError(f"explain(start, stop) takes whole numbers of rows, not {bound!r:.60}")
         if self.scenario is None:
             raise ValueError("this trace is a recording: there is no scenario to run again, so it has no explanation")
         from schedlab.explain import explain  # a run that is never explained never loads the watcher
 
         return explain(self, start, len(self) if stop is None else stop)
+
+
+def _number(time: int) -> int:
+    if not isinstance(time, (int, float)):
+        raise TypeError(f"a time in a trace is a number of ns, such as 20_000_000, not {time!r:.60}")
+    return time
 
 
 def check_names(family: Family, columns: Sequence[array[int]], tables: Mapping[str, Sequence[str]]) -> None:

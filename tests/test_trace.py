@@ -7,7 +7,7 @@ import json
 import pytest
 
 from schedlab.scenario import Scenario
-from schedlab.trace import Replay, Trace, TraceError, family_named, first_difference
+from schedlab.trace import Replay, Trace, TraceError, family_named, first_difference, judgement
 
 SCENARIO = Scenario("o1", [{"name": "hog"}, {"name": "<b>&", "does": [{"repeat": [{"run": "2ms"}, {"sleep": "5ms"}]}]}],
                     until="100ms")  # fmt: skip
@@ -147,3 +147,15 @@ def test_every_kind_has_a_sentence_whose_fields_are_columns():
             assert kind.text
             for effect in kind.sets:
                 assert effect.field in {field.name for field in family_named(family).fields}
+
+
+@pytest.mark.parametrize("wrong", ["20ms", None, []])
+def test_what_is_no_time_or_row_is_told(wrong):
+    trace = Scenario("o1", [{"name": "a"}], until="10ms").run()
+    for ask in (trace.at, trace.index_at, trace.first_at):
+        with pytest.raises(TypeError, match="a number of ns"):
+            ask(wrong)
+    with pytest.raises(TypeError, match="whole numbers of rows"):
+        trace.explain(wrong)
+    with pytest.raises(TypeError, match="@judgement stands before a method"):
+        judgement(wrong)

@@ -155,6 +155,8 @@ def show(target: Any, highlight: str | int | Iterable[str | int] = ()) -> Quote:
     for a target without source and for a highlight that is on no line.
     """
     source = source_of(target)
+    if not isinstance(highlight, Iterable) and not isinstance(highlight, int):
+        raise ValueError(f"highlight: a text, a line's number or several of these, not {highlight!r:.60}")
     wanted = [highlight] if isinstance(highlight, (str, int)) else list(highlight)
     chosen: set[int] = set()
     for one in wanted:

@@ -271,6 +271,13 @@ def play(
 
     Raises NotPlayable for what cannot be played, ValueError for options that are not among these.
     """
+    for name, given, kind in (
+        ("predict", predict, Collection),
+        ("panels", panels, Sequence),
+        ("marks", marks, Sequence),
+    ):
+        if isinstance(given, (str, bytes)) or not isinstance(given, (kind, bool, type(None))):
+            raise ValueError(f"{name}: a list is wanted, not {given!r:.60}")
     moment = None if at is None else duration(at, "at")
     asked: bool | Collection[int] | None = True if scheduler else None if isinstance(predict, bool) else predict
     options: dict[str, Any] = {"lanes": lanes, "panels": panels, "ticks": ticks, "title": title, "predict": asked}

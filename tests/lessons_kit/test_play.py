@@ -236,3 +236,10 @@ def test_a_policy_that_is_not_deterministic_is_told():
 def test_a_change_in_a_bad_scenario_is_a_scenario_error(player):
     with pytest.raises(ScenarioError):
         player.forked(9, {"id": "renice", "task": 0, "nice": 99})
+
+
+@pytest.mark.parametrize("option", ["predict", "panels", "marks"])
+@pytest.mark.parametrize("wrong", [5, "queues", b"x", 1.5])
+def test_an_option_that_is_no_list_is_told(option, wrong):
+    with pytest.raises(ValueError, match=f"{option}: a list is wanted, not"):
+        play(Scenario("o1", [{"name": "a"}], until="10ms"), **{option: wrong})

@@ -104,3 +104,8 @@ def test_a_diff_marks_changed_lines_on_both_sides():
 def test_what_cannot_be_compared_is_told(arguments, says):
     with pytest.raises(ValueError, match=says):
         diff(*arguments)
+
+
+def test_a_highlight_that_is_none_is_told():
+    with pytest.raises(ValueError, match=r"highlight: a text, a line's number or several of these, not 1\.5"):
+        show(O1.tick, highlight=1.5)  # type: ignore[arg-type]  # what is refused
