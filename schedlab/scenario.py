@@ -25,6 +25,8 @@ from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
 FAMILY_MODULES = {"linux": "schedlab.linux.scenario", "design": "schedlab.design.scenario"}
 LONGEST_RUN = 3_600 * S  # ns: a run without `until` that is not over by then never ends
 MOST_CPUS = 1024
+MOST_TASKS = 100_000
+LONGEST_TIME = 2**53  # ns, 104 days: what a JavaScript number still holds exactly
 LONGEST_TIME_TEXT = 100  # characters
 KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "groups", "title")
 
@@ -351,6 +353,6 @@ def duration(value: Any, where: str, least: int = 0) -> int:
         value = int(exact)
     if value < least:
         raise ScenarioError(f"{where}: {value} ns is too short; at least {least} ns")
-    if value > 2**53:
+    if value > LONGEST_TIME:
         raise ScenarioError(f"{where}: {value} ns is too long; at most 2**53 ns, 104 days")
     return int(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schedlab.linux.task import run, sleep
+from schedlab.linux.task import renice, run, sleep
 from schedlab.scenario import Scenario, ScenarioError, duration
 from schedlab.sim import MS
 
@@ -191,4 +191,49 @@ def test_repeats_inside_each_other_have_a_limit():
     does: list[dict[str, object]] = [{"run": "1ms"}]
     for _ in range(40):
         does = [{"repeat": does, "times": 1}]
-    assert "more than 20 repeats or forks inside each other" in refused(tasks=[{"does": does}])
+    assert "more than 20 lists of steps inside each other" in refused(tasks=[{"does": does}])
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        [{"run": "forever"}],
+        [run()],
+        [{"run": "1ms"}, sleep()],
+        [{"repeat": ["yield"]}],
+        [{"repeat": [run()], "times": 2}],
+        [{"fork": {}}],
+        [{"fork": {"does": [{"repeat": [{"run": "1ms"}]}]}}],
+    ],
+    ids=str,
+)
+def test_a_behaviour_that_surely_never_ends_is_told_before_the_run(does):
+    with pytest.raises(ScenarioError, match="the task 'a' never ends by itself"):
+        Scenario("o1", [{"name": "a", "does": does}])
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        [run(5 * MS), "exit"],
+        [{"repeat": [{"run": "1ms"}], "times": 3}],
+        [{"fork": {"does": [{"run": "1ms"}]}}],
+        [lambda: [run(MS)], {"sleep": "1ms"}],
+        [renice(-1)],  # -1 is also how the machine writes "for ever"
+    ],
+    ids=["tuples", "times", "fork", "function", "renice"],
+)
+def test_a_behaviour_that_ends_needs_no_until(does):
+    trace = Scenario("o1", [{"name": "a", "does": does}]).run()
+    assert len(trace.table("exit")) == (2 if "fork" in str(does) else 1)
+
+
+def test_a_long_tailed_time_is_never_shorter_or_longer_than_it_may_be():
+    does = [{"repeat": [{"sleep": {"pareto": "1ms", "alpha": 1.2, "most": "20ms"}}], "times": 400}]
+    trace = Scenario("v0.01", [{"does": does}], machine={"hz": 1000}).run()
+    rests, wakes = ([row.time for row in trace.table(kind)] for kind in ("rest", "wake"))
+    slept = [end - begin for begin, end in zip(rests, wakes[1:], strict=False)]  # the first wake is its creation
+    assert len(slept) == 400
+    assert min(slept) >= MS
+    assert max(slept) == 20 * MS
+    assert sorted(slept)[200] < 3 * MS

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from schedlab import scenario as schema
+from schedlab.behaviour import RANDOM_KEYS, step_keys
 from schedlab.linux import scenario as linux
 from schedlab.linux.task import POLICY_NAMES
 from schedlab.readers import rtapp
@@ -40,7 +41,8 @@ def section(title: str) -> str:
         ("The keys of a scenario", schema.KEYS),
         ("Linux: the keys of a task", linux.TASK_KEYS),
         ("Linux: the machine", linux.MACHINE_KEYS),
-        ("Linux: steps", linux.STEP_KEYS),
+        ("Linux: steps", step_keys(linux.GRAMMAR)),
+        ("The keys of a scenario", RANDOM_KEYS),
         ("Linux: events", linux.EVENT_KEYS),
         ("rt-app workloads", [*rtapp.TASK_KEYS, *rtapp.EVENTS, *rtapp.REFUSED_KEYS]),
     ],

@@ -3,16 +3,16 @@
 Keys of a task: name, count, work (how long it computes), start, every (time between the `count` tasks), cpu (the
 number of the CPU at which it arrives, or a list of them, taken in turn), does (instead of work: its steps, or a
 function that yields them). A step is "yield" or one key with its value: run, sleep, spawn (a task), repeat (and times).
-A time may be random: {"mean": "10ms"} (exponential), {"between": ["1ms", "5ms"]}, or
-{"pareto": "1ms", "alpha": 1.5, "most": "1s"}: at least 1 ms, a few very long ones, none longer than `most`.
+Steps and work take random times too (see schedlab.behaviour).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from schedlab.behaviour import Draw, Grammar, Making, Part, always, read_behaviour, read_time, read_timed
 from schedlab.design import task as steps
 from schedlab.design.cooperative import Cooperative
 from schedlab.design.kinds import DESIGN, READY
@@ -23,9 +23,10 @@ from schedlab.design.scheduler import Scheduler
 from schedlab.design.sharing import Sharing
 from schedlab.design.stealing import Stealing
 from schedlab.design.task import FOREVER, Step, Task
-from schedlab.guard import Guard, LearnerError, failed, guarded
-from schedlab.scenario import MOST_CPUS, Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
-from schedlab.sim import US, Engine
+from schedlab.guard import guarded
+from schedlab.outside import in_words, read_event, set_options, task_named
+from schedlab.scenario import MOST_CPUS, MOST_TASKS, Scenario, ScenarioError, check_keys, duration, mapping, whole
+from schedlab.sim import Engine
 from schedlab.trace import Recorder
 
 FAMILY = DESIGN
@@ -39,29 +40,12 @@ SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
 
 TASK_KEYS = ("name", "count", "work", "start", "every", "cpu", "does")
 MACHINE_KEYS = ("switch", "message")
-STEP_KEYS = ("run", "sleep", "yield", "spawn", "repeat", "times")
-RANDOM_KEYS = ("mean", "between", "pareto", "alpha", "most")
 EVENT_KEYS = ("spawn", "kill", "wake", "yield", "set")
-MOST_TASKS = 100_000
-MOST_DEPTH = 20  # of repeats and spawns inside each other
-PARETO_ALPHA = 1.5  # a heavy tail with a mean, but no variance
-
-Drawing = Callable[["Making"], int]
-Part = Callable[["Making"], Iterable[Step]]
 
 
 def is_policy(scheduler: Any) -> bool:
     """A class of a toy scheduler."""
     return isinstance(scheduler, type) and issubclass(scheduler, Scheduler)
-
-
-class Making:
-    """What a behaviour needs when it starts: the machine, its task's name, a random stream."""
-
-    def __init__(self, machine: Machine, entry: Mapping[str, Any]) -> None:
-        self.machine = machine
-        self.name: str = entry["name"]
-        self.stream = machine.engine.stream(entry["stream"])
 
 
 # -- checking ---------------------------------------------------------------------------------------
@@ -96,11 +80,11 @@ def check_task(given: Any, where: str, cpus: int, number: int, depth: int = 0) -
         raise ScenarioError(f"{where}: say either 'work' (how long it computes) or 'does' (its steps)")
     task: dict[str, Any] = {"name": name, "start": start, "cpu": arrives[0], "stream": f"work of {name}"}
     if "work" in given:
-        work = check_time(given["work"], f"{where}.work", least=1, endless=True)
+        work = check_work(given["work"], f"{where}.work")
         task.update(work=work, does=None, ends=work != FOREVER)
     else:
-        does = check_behaviour(given["does"], f"{where}.does", cpus, depth)
-        task.update(work=0, does=does, ends=ends(given["does"]))
+        does = read_behaviour(given["does"], f"{where}.does", grammar(cpus), depth)
+        task.update(work=0, does=does, ends=does.ends)
     count = whole(given["count"], f"{where}.count", 1, MOST_TASKS) if "count" in given else 1
     every = duration(given["every"], f"{where}.every") if "every" in given else 0
     if count == 1:
@@ -120,93 +104,29 @@ def check_cpu(value: Any, where: str, cpus: int) -> list[int]:
     return [whole(number, where, 0, cpus - 1) for number in value]
 
 
-def check_time(value: Any, where: str, least: int, endless: bool = False) -> int | Drawing:
+def check_work(value: Any, where: str) -> int | Draw:
     """A time in ns, or a function that draws one."""
-    if value == "forever" and endless:
-        return FOREVER
-    if isinstance(value, (int, str)) or not isinstance(value, Mapping):
-        return duration(value, where, least=least)
-    check_keys(value, RANDOM_KEYS, where)
-    if set(value) == {"mean"}:
-        mean = duration(value["mean"], f"{where}.mean", least=1)
-        return lambda making: exponential(making, mean)
-    if set(value) == {"between"}:
-        if not isinstance(value["between"], Sequence) or len(value["between"]) != 2:
-            raise ScenarioError(f"{where}.between: two times, not {value['between']!r}")
-        low, high = (duration(end, f"{where}.between", least=least) for end in value["between"])
-        if low > high:
-            raise ScenarioError(f"{where}.between: {low} ns is more than {high} ns")
-        return lambda making: low + int(making.stream.random() * (high - low + 1))
-    if "pareto" in value and not {"mean", "between"} & set(value):
-        shortest = duration(value["pareto"], f"{where}.pareto", least=1)
-        longest = duration(value["most"], f"{where}.most", least=shortest) if "most" in value else FOREVER - 1
-        alpha = value.get("alpha", PARETO_ALPHA)
-        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not 0.1 <= alpha <= 100:
-            raise ScenarioError(f"{where}.alpha: a number from 0.1 to 100, not {alpha!r}")
-        return lambda making: pareto(making, shortest, alpha, longest)
-    raise ScenarioError(f"{where}: one of 'mean', 'between' and 'pareto'")
+    return FOREVER if value == "forever" else read_time(value, where, least=1)
 
 
-# Both draw in whole microseconds, so that the last bit of a C library's logarithm or power does not matter.
+def grammar(cpus: int) -> Grammar:
+    """The steps that a task of a machine with so many CPUs can do."""
+    return Grammar(
+        words={"yield": steps.yield_cpu()},
+        keys={
+            "run": lambda value, where, depth: read_timed(steps.run, value, where, 1, FOREVER),
+            "sleep": lambda value, where, depth: read_timed(steps.sleep, value, where, 0, FOREVER),
+            "spawn": partial(read_spawn, cpus),
+        },
+        check=check_made,
+        endless=lambda step: FOREVER in step,
+    )
 
 
-def exponential(making: Making, mean: int) -> int:
-    """A random time (ns) with this mean."""
-    return max(1, round(-math.log(1.0 - making.stream.random()) * mean / US)) * US
-
-
-def pareto(making: Making, shortest: int, alpha: float, longest: int) -> int:
-    """A random time (ns) of which P(longer than t) = (shortest / t) ** alpha, cut at `longest`."""
-    scale = (1.0 - making.stream.random()) ** (-1.0 / alpha)
-    return min(max(1, round(shortest * scale / US)) * US, longest)
-
-
-def check_behaviour(does: Any, where: str, cpus: int, depth: int) -> Part:
-    """What a task does, as a function that makes its steps afresh for each run."""
-    if callable(does):
-        return lambda making: own_steps(does, where, making)
-    if isinstance(does, Iterator):
-        raise ScenarioError(f"{where}: pass the function, not its result: a run must be able to start it again")
-    if isinstance(does, Mapping):
-        does = [does]
-    if isinstance(does, str) or not isinstance(does, Sequence) or not does:
-        raise ScenarioError(f"{where}: a list of steps or a function that yields them, not {does!r}")
-    if depth > MOST_DEPTH:
-        raise ScenarioError(f"{where}: more than {MOST_DEPTH} repeats or spawns inside each other")
-    parts = [check_step(step, f"{where}[{i}]", cpus, depth) for i, step in enumerate(does)]
-
-    def all_parts(making: Making) -> Iterator[Step]:
-        for part in parts:
-            yield from part(making)
-
-    return all_parts
-
-
-def own_steps(function: Callable[[], Any], where: str, making: Making) -> Iterator[Step]:
-    """The steps of a learner's behaviour; whatever is wrong with them is told with the task and the time."""
-    guard: Guard = vars(making.machine.policy)["_guard"]
-    what = f"the behaviour of {making.name}"
-    made: Any = None
-    while True:
-        outer, guard.doing, guard.about = (guard.doing, guard.about), what, ()
-        guard.calls += 1
-        try:
-            if made is None:
-                made = function()
-                if isinstance(made, (str, bytes, Mapping)) or not isinstance(made, Iterable):
-                    raise ScenarioError(f"{where}: the function must return or yield steps, not {made!r}")
-                made = iter(made)
-            step = next(made)
-            check_made(step, where)
-        except StopIteration:
-            return
-        except LearnerError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise failed(what, making.machine.now, (), error) from error
-        finally:
-            guard.doing, guard.about = outer
-        yield step
+def read_spawn(cpus: int, value: Any, where: str, depth: int) -> Part:
+    """`{"spawn": {"work": "3ms"}}`: a task, or `count` of them."""
+    born = check_task(value, where, cpus, 1, depth + 1)
+    return Part(always(steps.spawn(value)).begin, all(task["ends"] for task in born))
 
 
 def check_made(step: Any, where: str) -> None:
@@ -218,66 +138,6 @@ def check_made(step: Any, where: str) -> None:
         whole(step[1], f"{where}: {'run' if step[0] == steps.RUN else 'sleep'}", 0, FOREVER)
     elif step[0] == steps.SPAWN:
         check_task(step[1], f"{where}: spawn", MOST_CPUS, 1)
-
-
-def check_step(step: Any, where: str, cpus: int, depth: int) -> Part:
-    """One step, as a function that makes it."""
-    if isinstance(step, tuple):  # made with schedlab.design.task
-        check_made(step, where)
-        return lambda making: (step,)
-    if isinstance(step, str):
-        if step != "yield":
-            raise ScenarioError(f"{where}: {step!r} is no step{nearest(step, STEP_KEYS)}")
-        return lambda making: (steps.yield_cpu(),)
-    step = mapping(step, where)
-    check_keys(step, STEP_KEYS, where)
-    if "repeat" in step:
-        return check_repeat(step, where, cpus, depth)
-    if len(step) != 1:
-        raise ScenarioError(f"{where}: a step has one key, not {', '.join(step) or 'none'}")
-    ((key, value),) = step.items()
-    if key in ("run", "sleep"):
-        make = steps.run if key == "run" else steps.sleep
-        time = check_time(value, f"{where}.{key}", least=1 if key == "run" else 0, endless=True)
-        if isinstance(time, int):
-            made = make(time)
-            return lambda making: (made,)
-        return lambda making: (make(time(making)),)
-    if key == "yield":
-        return lambda making: (steps.yield_cpu(),)
-    if key == "spawn":
-        check_task(value, f"{where}.spawn", cpus, 1, depth + 1)
-        return lambda making: (steps.spawn(value),)
-    raise ScenarioError(f"{where}: 'times' belongs beside 'repeat'")
-
-
-def check_repeat(step: Mapping[str, Any], where: str, cpus: int, depth: int) -> Part:
-    """`{"repeat": [...], "times": 3}`; without times, for ever."""
-    check_keys(step, ("repeat", "times"), where)
-    body = check_behaviour(step["repeat"], f"{where}.repeat", cpus, depth + 1)
-    times = whole(step["times"], f"{where}.times", 0, 10**9) if "times" in step else None
-
-    def repeat(making: Making) -> Iterator[Step]:
-        done = 0
-        while times is None or done < times:
-            yield from body(making)
-            done += 1
-
-    return repeat
-
-
-def ends(does: Any) -> bool:
-    """Does a behaviour given as data surely end? A function is believed."""
-    if callable(does) or isinstance(does, str):
-        return True
-    if isinstance(does, Mapping):
-        if "repeat" in does:
-            return "times" in does and ends(does["repeat"])
-        if "spawn" in does:
-            born = does["spawn"]
-            return born.get("work") != "forever" and ends(born.get("does", ()))
-        return "forever" not in does.values()
-    return all(FOREVER not in step if isinstance(step, tuple) else ends(step) for step in does)
 
 
 def may_never_end(scenario: Scenario) -> str | None:
@@ -312,10 +172,7 @@ def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
 
 def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """What happens from outside: one key besides `at`."""
-    check_keys(event, EVENT_KEYS, where)
-    if len(event) != 1:
-        raise ScenarioError(f"{where}: one of {', '.join(EVENT_KEYS)} besides 'at', not {', '.join(event) or 'none'}")
-    ((key, value),) = event.items()
+    key, value = read_event(event, EVENT_KEYS, where)
     if key == "spawn":
         check_task(value, f"{where}.spawn", MOST_CPUS, 1)
     elif key == "set":
@@ -380,9 +237,9 @@ class Running:
         work, does = entry["work"], entry["does"]
         made: Iterator[Step] | None = None
         if does is not None:
-            made = iter(does(Making(self.machine, entry)))
+            made = iter(does.begin(Making(self.machine, entry["name"], entry["stream"])))
         elif not isinstance(work, int):
-            work = work(Making(self.machine, entry))
+            work = work(Making(self.machine, entry["name"], entry["stream"]))
         cpu = self.machine.cpus[entry["cpu"]]
         task = Task(number, entry["name"], cpu, self.engine.now, work, made)
         if parent is not None:
@@ -413,7 +270,7 @@ class Running:
         """Something from outside happens."""
         machine = self.machine
         ((key, value),) = [(k, v) for k, v in event.items() if k != "at"]
-        self.changes.append(f"{key} {value}" if isinstance(value, str) else f"{key} {describe(value)}")
+        self.changes.append(in_words(key, value))
         machine.record.change(machine.now, -1, -1, len(self.changes) - 1)
         if key == "spawn":
             self.waiting -= 1
@@ -422,33 +279,15 @@ class Running:
             self.set_options(value)
         else:
             act = {"kill": machine.kill, "wake": machine.wake_now, "yield": machine.yield_now}[key]
-            act(self.task_named(value))
+            act(task_named(machine.tasks.values(), value, machine.now))
 
     def set_options(self, options: Mapping[str, Any]) -> None:
-        """Change settings of the scheduler while it runs."""
-        for name, value in options.items():
-            if name == "quantum":
-                value = None if value is None else duration(value, "set.quantum", least=1)
-            else:
-                old = getattr(self.policy, name, None)
-                if name.startswith("_") or not isinstance(old, (int, str, float)):
-                    raise ScenarioError(f"set: {self.policy.name} has no setting {name!r}")
-                if type(value) is not type(old):
-                    raise ScenarioError(f"set: {name} is {old!r} now, so it cannot become {value!r}")
-            setattr(self.policy, name, value)
-
-    def task_named(self, name: str) -> Any:
-        """A task by its name. Raises ScenarioError with the nearest."""
-        for task in self.machine.tasks.values():
-            if task.name == name:
-                return task
-        names = [task.name for task in self.machine.tasks.values()]
-        raise ScenarioError(f"events: no task is called {name!r} at {self.engine.now} ns{nearest(name, names)}")
-
-
-def describe(value: Mapping[str, Any]) -> str:
-    """A change in a few words."""
-    return ", ".join(f"{key} {part}" for key, part in value.items())
+        """Change settings of the scheduler while it runs; its quantum may become None, or a time as text."""
+        options = dict(options)
+        if "quantum" in options:
+            quantum = options.pop("quantum")
+            self.policy.quantum = None if quantum is None else duration(quantum, "set.quantum", least=1)
+        set_options(self.policy, options)
 
 
 HOOKS = ("attach", "enqueue", "dequeue", "pick", "slice", "preempts", "candidates", "queues")

@@ -34,6 +34,7 @@ from schedlab.linux.task import (
     Step,
     Task,
 )
+from schedlab.scenario import MOST_TASKS
 from schedlab.sim import Engine, S
 from schedlab.trace import NOBODY, Recorder
 from schedlab.words import show
@@ -43,7 +44,6 @@ EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_
 
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
 PICKS_WITHOUT_TIME = 10_000  # picks of one CPU at one instant before we say that the policy loops
-MOST_TASKS = 100_000  # in a run, before we say that its tasks fork without end
 
 
 class Loop(RuntimeError):

@@ -4,18 +4,17 @@ Keys of a task: name, count, nice, class (normal, batch, idle, fifo, rr, deadlin
 runtime, deadline and period (of a deadline task), slice (EEVDF), group, start, cpus (a list of CPU
 numbers), mm ("none" for a kernel thread), does (its steps, or a function that yields them).
 A step is "yield", "exit", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
-alarm, renice, setscheduler, fork, repeat. A time may be random:
-{"mean": "10ms"} (exponential) or {"between": ["1ms", "5ms"]}.
+alarm, renice, setscheduler, fork, and what schedlab.behaviour knows: repeat, and times that are random.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from schedlab.guard import Guard, LearnerError, failed, guarded
+from schedlab.behaviour import Grammar, Making, Part, always, own_steps, read_behaviour, read_timed
+from schedlab.guard import guarded
 from schedlab.linux import task as steps
 from schedlab.linux.cfs import CFS
 from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
@@ -50,8 +49,19 @@ from schedlab.linux.task import (
     Step,
 )
 from schedlab.linux.v001 import DEF_PRIORITY, V001
-from schedlab.scenario import Scenario, ScenarioError, check_keys, duration, mapping, nearest, whole
-from schedlab.sim import US, Engine, S
+from schedlab.outside import in_words, read_event, set_options, task_named
+from schedlab.scenario import (
+    MOST_CPUS,
+    MOST_TASKS,
+    Scenario,
+    ScenarioError,
+    check_keys,
+    duration,
+    mapping,
+    nearest,
+    whole,
+)
+from schedlab.sim import Engine, S
 from schedlab.trace import Recorder
 
 FAMILY = LINUX
@@ -92,28 +102,16 @@ ARGUMENTS = {
     number: {"fork": 3, "setscheduler": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1)
     for number, name in STEP_NAMES.items()
 }
-STEP_KEYS = (*TIMED, *WORDS, "wait", "wake", "renice", "setscheduler", "fork", "repeat", "times")
+ENDLESS = ("run", "sleep")  # steps that can last for ever
 EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
 CLASS_NAMES = [next((name for name, n in CLASSES.items() if n == number), "") for number in range(SCHED_DEADLINE + 1)]
 MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
-MOST_TASKS = 100_000
-MOST_DEPTH = 20  # of repeats and forks inside each other
-
-Part = Callable[["Making"], Iterable[Step]]
+HOG = [{"run": "forever"}]  # what a task does of which nothing is said
 
 
 def is_policy(scheduler: Any) -> bool:
     """A class (or factory) of a Linux policy."""
     return isinstance(scheduler, type) and issubclass(scheduler, Policy)
-
-
-class Making:
-    """What a behaviour needs when it starts: the machine and its own random stream."""
-
-    def __init__(self, machine: Machine, name: str) -> None:
-        self.machine = machine
-        self.name = name
-        self.stream = machine.engine.stream(f"task {name}")
 
 
 # -- checking ---------------------------------------------------------------------------------------
@@ -272,8 +270,7 @@ def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[s
         "start": duration(given.get("start", 0), f"{where}.start"),
         "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
         "kernel_thread": check_mm(given.get("mm"), f"{where}.mm"),
-        "does": check_behaviour(given.get("does", [{"run": "forever"}]), f"{where}.does"),
-        "ends": ends(given.get("does", [{"run": "forever"}])),
+        "does": read_behaviour(given.get("does", HOG), f"{where}.does", GRAMMAR),
     }
     name = str(given.get("name", f"task{number}"))
     names = [name] if count == 1 else [f"{name}{i}" for i in range(count)]
@@ -339,68 +336,6 @@ def check_mm(value: Any, where: str) -> bool:
     return bool(value == "none")
 
 
-def check_behaviour(does: Any, where: str, depth: int = 0) -> Part:
-    """What a task does, as a function that makes its steps afresh for each run."""
-    if callable(does):
-        return lambda making: own_steps(does, where, making)
-    if isinstance(does, Iterator):
-        raise ScenarioError(f"{where}: pass the function, not its result: a run must be able to start it again")
-    if isinstance(does, Mapping):
-        does = [does]
-    if isinstance(does, str) or not isinstance(does, Sequence) or not does:
-        raise ScenarioError(f"{where}: a list of steps or a function that yields them, not {does!r}")
-    if depth > MOST_DEPTH:
-        raise ScenarioError(f"{where}: more than {MOST_DEPTH} repeats or forks inside each other")
-    parts = [check_step(step, f"{where}[{i}]", depth) for i, step in enumerate(does)]
-
-    def all_parts(making: Making) -> Iterator[Step]:
-        for part in parts:
-            yield from part(making)
-
-    return all_parts
-
-
-def own_steps(function: Callable[[], Any], where: str, making: Making) -> Iterator[Step]:
-    """The steps of a learner's behaviour; whatever is wrong with them is told with the task and the time."""
-    guard: Guard = vars(making.machine.policy)["_guard"]
-    what = f"the behaviour of {making.name}"
-    answer: Any = None
-    made: Any = None
-    while True:
-        outer, guard.doing, guard.about = (guard.doing, guard.about), what, ()
-        guard.calls += 1
-        try:
-            if made is None:
-                made = iterator(function(), where)
-            step = made.send(answer) if answer is not None and hasattr(made, "send") else next(made)
-            step = checked_step(step, where, making.machine)
-        except StopIteration:
-            return
-        except LearnerError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise failed(what, making.machine.now, (), error) from error
-        finally:
-            guard.doing, guard.about = outer
-        answer = yield step
-
-
-def iterator(made: Any, where: str) -> Iterator[Any]:
-    """What a learner's function has returned must be a series of steps."""
-    if isinstance(made, (str, bytes, Mapping)) or not isinstance(made, Iterable):
-        raise ScenarioError(f"{where}: the function must return or yield steps, not {made!r}")
-    return iter(made)
-
-
-def checked_step(step: Any, where: str, machine: Machine) -> Step:
-    """A step that Python code has made; the behaviour of a child that it forks is looked after like its own."""
-    check_made(step, where)
-    if step[0] != steps.FORK:
-        return step
-    _fork, name, behaviour, born = step
-    return (steps.FORK, str(name), lambda: own_steps(behaviour, f"{where}.fork", Making(machine, str(name))), born)
-
-
 def check_made(step: Any, where: str) -> None:
     """Was this step made by one of the functions in schedlab.linux.task, and with times that can be?"""
     if not isinstance(step, tuple) or not step or step[0] not in ARGUMENTS or len(step) != ARGUMENTS[step[0]] + 1:
@@ -408,139 +343,92 @@ def check_made(step: Any, where: str) -> None:
     name = STEP_NAMES[step[0]]
     if name in TIMED and (isinstance(step[1], bool) or not isinstance(step[1], int)):
         raise ScenarioError(f"{where}: {name}({step[1]!r}): a time is a whole number of ns; 1.5 ms is int(1.5 * MS)")
-    if name in TIMED and step[1] < 0 and not (step[1] == FOREVER and name in ("run", "sleep")):
+    if name in TIMED and step[1] < 0 and not (step[1] == FOREVER and name in ENDLESS):
         raise ScenarioError(f"{where}: {name}({step[1]}): a time cannot be negative")
     if name == "renice":
         whole(step[1], f"{where}: renice", NICE_MIN, NICE_MAX)
 
 
-def check_step(step: Any, where: str, depth: int) -> Part:
-    """One step, as a function that makes it."""
-    if isinstance(step, tuple):  # made with schedlab.linux.task
-        check_made(step, where)
-        return lambda making: one(checked_step(step, where, making.machine))
-    if callable(step):
-        return lambda making: own_steps(step, where, making)
-    if isinstance(step, str):
-        if step not in WORDS:
-            raise ScenarioError(f"{where}: {step!r} is no step{nearest(step, tuple(WORDS))}")
-        word = WORDS[step]()
-        return lambda making: (word,)
-    step = mapping(step, where)
-    check_keys(step, STEP_KEYS, where)
-    if "repeat" in step:
-        return check_repeat(step, where, depth)
-    if len(step) != 1:
-        raise ScenarioError(f"{where}: a step has one key, not {', '.join(map(str, step)) or 'none'}")
-    ((key, value),) = step.items()
-    if key in TIMED:
-        return check_timed(key, value, f"{where}.{key}")
-    if key in WORDS:
-        word = WORDS[key]()
-        return lambda making: (word,)
-    if key in ("wait", "wake"):
-        made = (steps.wait if key == "wait" else steps.wake)(str(value))
-        return lambda making: (made,)
-    if key == "renice":
-        nice = whole(value, f"{where}.renice", NICE_MIN, NICE_MAX)
-        return lambda making: (steps.renice(nice),)
-    if key == "setscheduler":
-        value = mapping(value, f"{where}.setscheduler")
-        check_keys(value, CLASS_KEYS, f"{where}.setscheduler")
-        changed = steps.setscheduler(*check_class(value, f"{where}.setscheduler"))
-        return lambda making: (known_class(changed, making),)
-    if key == "fork":
-        return check_fork(value, f"{where}.fork", depth)
-    raise ScenarioError(f"{where}: 'times' belongs beside 'repeat'")
+def endless(step: Step) -> bool:
+    """Does a step that Python made last for ever?"""
+    return STEP_NAMES[step[0]] in ENDLESS and step[1] == FOREVER
 
 
-def known_class(step: Step, making: Making) -> Step:
-    """A change of class, to one that this scheduler has."""
-    class_ = POLICY_NAMES[list(CLASSES.values()).index(step[1])]
-    policy = making.machine.policy
-    if class_ not in policy.classes:
-        known = nearest(class_, policy.classes)
-        raise ScenarioError(f"setscheduler of {making.name}: {policy.name} has no class {class_!r}{known}")
-    return step
+def complete(step: Step, where: str, making: Making) -> Step:
+    """A step that Python made; the behaviour of a child that it forks is looked after like its own."""
+    if step[0] != steps.FORK:
+        return step
+    _fork, name, behaviour, born = step
+    child = task_making(making.machine, str(name))
+    return (steps.FORK, child.name, lambda: own_steps(behaviour, f"{where}.fork", GRAMMAR, child), born)
 
 
-def one(step: Step) -> Iterator[Step]:
-    """A series of one step, which takes the step's answer without a word."""
-    yield step
+def read_timed_step(key: str) -> Callable[[Any, str, int], Part]:
+    """How to read one of the steps with a time."""
+    least = 1 if key in ("run", "system") else 0
+    forever = FOREVER if key in ENDLESS else None
+    return lambda value, where, depth: read_timed(TIMED[key], value, where, least, forever)
 
 
-def check_repeat(step: Mapping[str, Any], where: str, depth: int) -> Part:
-    """`{"repeat": [...], "times": 3}`; without times, for ever."""
-    check_keys(step, ("repeat", "times"), where)
-    body = check_behaviour(step["repeat"], f"{where}.repeat", depth + 1)
-    times = whole(step["times"], f"{where}.times", 0, 10**9) if "times" in step else None
-
-    def repeat(making: Making) -> Iterator[Step]:
-        done = 0
-        while times is None or done < times:
-            yield from body(making)
-            done += 1
-
-    return repeat
+def read_renice(value: Any, where: str, depth: int) -> Part:
+    """`{"renice": 5}`."""
+    return always(steps.renice(whole(value, where, NICE_MIN, NICE_MAX)))
 
 
-def check_timed(key: str, value: Any, where: str) -> Part:
-    """A step with a time: fixed, for ever, or random."""
-    make = TIMED[key]
-    if value == "forever" and key in ("run", "sleep"):
-        endless = make(FOREVER)
-        return lambda making: (endless,)
-    if isinstance(value, Mapping):
-        check_keys(value, ("mean", "between"), where)
-        if "mean" in value and len(value) == 1:
-            mean = duration(value["mean"], f"{where}.mean", least=1)
-            return lambda making: (make(exponential(making, mean)),)
-        if "between" in value and len(value) == 1:
-            if not isinstance(value["between"], Sequence) or len(value["between"]) != 2:
-                raise ScenarioError(f"{where}.between: two times, not {value['between']!r}")
-            low, high = (duration(end, f"{where}.between") for end in value["between"])
-            if low > high:
-                raise ScenarioError(f"{where}.between: {low} ns is more than {high} ns")
-            return lambda making: (make(low + int(making.stream.random() * (high - low + 1))),)
-        raise ScenarioError(f"{where}: either 'mean' or 'between'")
-    fixed = make(duration(value, where, least=1 if key in ("run", "system") else 0))
-    return lambda making: (fixed,)
+def read_setscheduler(value: Any, where: str, depth: int) -> Part:
+    """`{"setscheduler": {"class": "fifo", "rt_priority": 5}}`, to a class that the scheduler has."""
+    value = mapping(value, where)
+    check_keys(value, CLASS_KEYS, where)
+    step = steps.setscheduler(*check_class(value, where))
+    class_ = value.get("class", "normal")
+
+    def setscheduler(making: Making) -> Iterator[Step]:
+        policy = making.machine.policy
+        if class_ not in policy.classes:
+            known = nearest(class_, policy.classes)
+            raise ScenarioError(f"setscheduler of {making.name}: {policy.name} has no class {class_!r}{known}")
+        yield step
+
+    return Part(setscheduler)
 
 
-def exponential(making: Making, mean: int) -> int:
-    """A random time with this mean, in whole microseconds so that every C library's logarithm agrees."""
-    return max(1, round(-math.log(1.0 - making.stream.random()) * mean / US)) * US
-
-
-def check_fork(value: Any, where: str, depth: int) -> Part:
+def read_fork(value: Any, where: str, depth: int) -> Part:
     """`{"fork": {"name": ..., "does": [...]}}`."""
     value = mapping(value, where)
     check_keys(value, ("name", "does"), where)
     name = str(value.get("name", "child"))
-    body = check_behaviour(value.get("does", [{"run": "forever"}]), f"{where}.does", depth + 1)
+    body = read_behaviour(value.get("does", HOG), f"{where}.does", GRAMMAR, depth + 1)
 
     def fork(making: Making) -> Iterator[Step]:
-        yield steps.fork(name, lambda: body(Making(making.machine, name)))
+        yield steps.fork(name, lambda: body.begin(task_making(making.machine, name)))
 
-    return fork
+    return Part(fork, body.ends)
 
 
-def ends(does: Any) -> bool:
-    """Does a behaviour given as data surely end? A function is believed."""
-    if callable(does) or isinstance(does, (str, tuple)):
-        return True
-    if isinstance(does, Mapping):
-        if "repeat" in does:
-            return "times" in does and ends(does["repeat"])
-        if "fork" in does:
-            return ends(does["fork"].get("does", [{"run": "forever"}]))
-        return "forever" not in does.values()
-    return all(ends(step) for step in does)
+GRAMMAR = Grammar(
+    words={word: make() for word, make in WORDS.items()},
+    keys={
+        **{key: read_timed_step(key) for key in TIMED},
+        "wait": lambda value, where, depth: always(steps.wait(str(value))),
+        "wake": lambda value, where, depth: always(steps.wake(str(value))),
+        "renice": read_renice,
+        "setscheduler": read_setscheduler,
+        "fork": read_fork,
+    },
+    check=check_made,
+    endless=endless,
+    complete=complete,
+)
+
+
+def task_making(machine: Machine, name: str) -> Making:
+    """What the behaviour of the task `name` needs to start."""
+    return Making(machine, name, f"task {name}")
 
 
 def may_never_end(scenario: Scenario) -> str | None:
     """The name of a task that does not end by itself."""
-    return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["ends"]), None)
+    return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["does"].ends), None)
 
 
 def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
@@ -587,7 +475,7 @@ def may_be_throttled(scenario: Scenario) -> list[str]:
     if scenario.scheduler in ("linux-5.15", "linux-6.1"):
         classes |= {SCHED_FIFO, SCHED_RR}
     spawned = [
-        task for event in scenario.events if "spawn" in event for task in check_task(event["spawn"], "", 1024, 1)
+        task for event in scenario.events if "spawn" in event for task in check_task(event["spawn"], "", MOST_CPUS, 1)
     ]
     names = [
         task["name"] for task in (*scenario.tasks, *spawned) if task["policy"] in classes or task["group"] in limited
@@ -635,7 +523,6 @@ def o1_slice(nice: int, hz: int) -> int:
     return max((20 - nice) * (20 if nice < 0 else 5), 5) * hz // 1000 + 1
 
 
-HOG = [{"run": "forever"}]
 SLICES: dict[str, Callable[[int, int], int]] = {  # scheduler -> (nice, hz) -> the most ticks a task can have
     "v0.01": lambda nice, hz: 2 * (DEF_PRIORITY + max(0, -nice)),
     "o(n)": lambda nice, hz: 2 * nice_to_ticks(nice, hz),
@@ -647,10 +534,7 @@ SLICES: dict[str, Callable[[int, int], int]] = {  # scheduler -> (nice, hz) -> t
 
 def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """What happens from outside: one key besides `at`."""
-    check_keys(event, EVENT_KEYS, where)
-    if len(event) != 1:
-        raise ScenarioError(f"{where}: one of {', '.join(EVENT_KEYS)} besides 'at', not {', '.join(event) or 'none'}")
-    ((key, value),) = event.items()
+    key, value = read_event(event, EVENT_KEYS, where)
     if key == "renice":
         value = mapping(value, f"{where}.renice")
         check_keys(value, ("task", "nice"), f"{where}.renice")
@@ -662,7 +546,7 @@ def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         check_keys(value, ("task", "cpus"), f"{where}.cpus")
         if set(value) != {"task", "cpus"}:
             raise ScenarioError(f"{where}.cpus: needs 'task' and 'cpus'")
-        check_cpus(value["cpus"], f"{where}.cpus.cpus", 1024)
+        check_cpus(value["cpus"], f"{where}.cpus.cpus", MOST_CPUS)
     elif key == "setscheduler":
         value = mapping(value, f"{where}.setscheduler")
         check_keys(value, ("task", *CLASS_KEYS), f"{where}.setscheduler")
@@ -670,7 +554,7 @@ def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
             raise ScenarioError(f"{where}.setscheduler: needs 'task' and 'class'")
         check_class(value, f"{where}.setscheduler")
     elif key == "spawn":
-        check_task(value, f"{where}.spawn", 1024, 1)
+        check_task(value, f"{where}.spawn", MOST_CPUS, 1)
     elif key == "set":
         mapping(value, f"{where}.set")
     elif not isinstance(value, str):
@@ -755,7 +639,7 @@ class Running:
             born["custom_slice"] = entry["slice"]
         if entry["group"] is not None:
             born["group"] = entry["group"]
-        steps_of = entry["does"](Making(self.machine, entry["name"]))
+        steps_of = entry["does"].begin(task_making(self.machine, entry["name"]))
         task = self.refusing(self.machine.create, entry["name"], steps_of, **born)
         if task is None:
             raise ScenarioError(f"{self.policy.name} has no room for the task {entry['name']!r}")
@@ -776,11 +660,12 @@ class Running:
         """Something from outside happens."""
         machine = self.machine
         ((key, value),) = [(k, v) for k, v in event.items() if k != "at"]
-        self.changes.append(f"{key} {value}" if isinstance(value, str) else f"{key} {describe(value)}")
+        self.changes.append(in_words(key, value))
         machine.record.change(machine.now, -1, -1, len(self.changes) - 1)
         if key == "set":
-            return self.set_options(value)
-        task = self.task_named(value if isinstance(value, str) else value["task"])
+            return set_options(self.policy, value)
+        name = value if isinstance(value, str) else value["task"]
+        task = task_named(machine.tasks.values(), name, machine.now)
         if not isinstance(value, str) and task.state in (ZOMBIE, GONE):
             return
         if key == "renice":
@@ -798,30 +683,6 @@ class Running:
             machine.kill(task)
         elif key == "yield" and task.state == RUNNING:
             machine.yield_now(task.cpu)
-
-    def set_options(self, options: Mapping[str, Any]) -> None:
-        """Change settings of the scheduler while it runs."""
-        for name, value in options.items():
-            old = getattr(self.policy, name, None)
-            if name.startswith("_") or not isinstance(old, (int, str, float)):
-                settings = [key for key, held in vars(self.policy).items() if isinstance(held, (int, str, float))]
-                raise ScenarioError(f"set: {self.policy.name} has no setting {name!r}{nearest(name, settings)}")
-            if type(value) is not type(old):
-                raise ScenarioError(f"set: {name} is {old!r} now, so it cannot become {value!r}")
-            setattr(self.policy, name, value)
-
-    def task_named(self, name: str) -> Any:
-        """A task by its name. Raises ScenarioError with the nearest."""
-        for task in self.machine.tasks.values():
-            if task.name == name:
-                return task
-        names = [task.name for task in self.machine.tasks.values()]
-        raise ScenarioError(f"events: no task is called {name!r} at {self.engine.now} ns{nearest(name, names)}")
-
-
-def describe(value: Mapping[str, Any]) -> str:
-    """A change in a few words."""
-    return ", ".join(f"{key} {part}" for key, part in value.items())
 
 
 HOOKS = (
