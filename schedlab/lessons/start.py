@@ -4,53 +4,63 @@ from __future__ import annotations
 
 from typing import Any
 
-from schedlab.goals import cpu_time, longest_waits
-from schedlab.scenario import Scenario
+from schedlab.goals import Latency, latencies
+from schedlab.scenario import Scenario, duration
+from schedlab.sim import MS
 from schedlab.views.charts import Chart, line
 from schedlab.widgets.quiz import Option, Question
 from schedlab.words import fill
 
-# An editor that sleeps until a key comes and answers it in 5 ms, and two programs that never wait.
-EDITOR: dict[str, Any] = {"name": "editor", "does": [{"repeat": [{"sleep": "175ms"}, {"run": "5ms"}]}]}
+KEY = "475ms"  # when the editor's first key comes
+ANSWER: list[Any] = [{"repeat": [{"sleep": "175ms"}, {"run": "5ms"}]}]  # each later key comes 175 ms after an answer
+
+# An editor that sleeps until a key comes and answers it in 5 ms, and two programs that never wait. The editor stands
+# last, in the highest slot: it is let in first and falls asleep at once.
+PROGRAMS: list[dict[str, Any]] = [{"name": "compiler"}, {"name": "backup"}]
 HOOK = Scenario(
-    "v0.01", [EDITOR, {"name": "compiler"}, {"name": "backup"}], until="1s", title="Three programs, one CPU"
+    "v0.01",
+    [*PROGRAMS, {"name": "editor", "does": [{"sleep": KEY}, {"run": "5ms"}, *ANSWER]}],
+    until="1s",
+    title="Three programs, one CPU",
 )
-KEY = "475ms"  # when the editor's key comes
 
 RUNS: dict[str, Any] = {
     "hook": HOOK,
-    "asked": HOOK.fork(KEY, {"kill": "compiler"}).but(title="The compiler ends at 475 ms"),
-    "game": HOOK.but(scheduler="o(n)", until="600ms", title="The same three programs under Linux 2.4, 2001"),
+    "asked": HOOK.fork(KEY, {"kill": "compiler"}).but(title=f"The compiler ends at {duration(KEY, 'KEY') // MS} ms"),
+    "game": Scenario(
+        "o(n)",
+        [*PROGRAMS, {"name": "editor", "does": ANSWER}],
+        until="600ms",
+        title="The same three programs under Linux 2.4, 2001",
+    ),
 }
 
-MOST_COMPILERS = 8
+MOMENTS = ("300ms", "900ms", "25ms")  # when the key of the knob may come: first, last, step
 
 
-def crowd(compilers: int, scheduler: str = "v0.01") -> Scenario:
-    """The editor among so many programs that compute."""
-    others = [{"name": f"compiler {k + 1}"} for k in range(compilers)]
-    return Scenario(scheduler, [EDITOR, *others], until="6s", title=f"An editor and {compilers} compilers")
+def pressed(key: int, scheduler: str) -> Latency:
+    """How one key is answered that comes at `key` ns. Only it wakes the editor."""
+    editor = {"name": "editor", "does": [{"repeat": [{"sleep": "forever"}, {"run": "5ms"}]}]}
+    run = Scenario(
+        scheduler, [*PROGRAMS, editor], until="1200ms", events=[{"at": f"{key}ns", "wake": "editor"}], title="One key"
+    ).run()
+    return next(one for one in latencies(run, ["editor"]) if one.wake == key)
 
 
-def editor_waits(compilers: int, scheduler: str) -> int:
-    """The editor's longest wait, ns."""
-    return longest_waits(crowd(compilers, scheduler).run())["editor"]
-
-
-def waiting(compilers: int) -> tuple[dict[str, Any], Chart]:
-    """What a crowd of compilers does to an editor, for so many and for all numbers."""
-    trace = crowd(compilers).run()
+def waiting(key: int) -> tuple[dict[str, Any], Chart]:
+    """How long a key waits that comes at `key` ns, and at all other moments."""
+    waits = pressed(key, "v0.01").ns
     facts = {
-        "the editor waits for at most": fill("{ns:dur}", {"ns": longest_waits(trace)["editor"]}),
-        "the editor computes": fill("{ns:dur} of 6 s", {"ns": cpu_time(trace)["editor"]}),
-        "under O(1), 2005, it waits for": fill("{ns:dur}", {"ns": editor_waits(compilers, "o1")}),
+        "the key waits": fill("{ns:dur}", {"ns": waits}),
+        "it is answered at": fill("{ns:dur}", {"ns": key + waits}),
+        "under O(1), 2005, it waits": fill("{ns:dur}", {"ns": pressed(key, "o1").ns}),
     }
-    numbers = range(1, MOST_COMPILERS + 1)
+    first, last, step = (duration(one, "moment") for one in MOMENTS)
     series = {
-        name: [(n, editor_waits(n, scheduler) / 1e6) for n in numbers]
+        name: [(ns / MS, pressed(ns, scheduler).ns / MS) for ns in range(first, last + 1, step)]
         for name, scheduler in (("v0.01, 1991", "v0.01"), ("O(1), 2005", "o1"))
     }
-    return facts, line(series, title="How long a key waits", x="compilers", y="longest wait, ms", at=compilers)
+    return facts, line(series, title="How long a key waits", x="the key comes at, ms", y="wait, ms", at=key / MS)
 
 
 PREDICTIONS = {
@@ -74,15 +84,19 @@ PREDICTIONS = {
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
-        "A task has no bar at this moment, and no thin line either. What is it doing?",
+        "In the first run the editor has no bar at 400 ms, and no thin line either. What is it doing?",
         (
             Option(
                 "It waits for the CPU",
                 "Who waits for the CPU has a thin line: it could run, if it were let in.",
                 idea="who does not run is waiting for the CPU",
             ),
-            Option("It sleeps", "It waits for something else than the CPU, such as a key.", right=True),
-            Option("It has ended", "It may come back: the editor has such gaps between any two keys."),
+            Option("It sleeps", "It waits for something else than the CPU: for a key.", right=True),
+            Option(
+                "It has ended",
+                "Then nothing would come after the gap, as with the compiler that was ended in B. Here a key comes at "
+                "475 ms.",
+            ),
         ),
     ),
     Question(
@@ -113,19 +127,20 @@ QUESTIONS: tuple[Question, ...] = (
         ),
     ),
     Question(
-        "The panel beside the timeline lists three tasks, and one of them runs. What are the other two for?",
+        "At 450 ms the list below the timeline has numbers for the compiler and the backup, and the compiler runs. What "
+        "is the backup there for?",
         (
             Option(
-                "They will run next, in this order",
-                "Who is next is chosen later, by the numbers of that moment.",
+                "It will run next",
+                "Who is next is chosen later, by the numbers of that moment: next is the editor, which has its key then.",
                 idea="the list is the order of turns",
             ),
             Option(
-                "They could have run: their numbers show why they did not",
+                "It could have run: its number shows why it did not",
                 "To see why one was chosen, read what was against the others.",
                 right=True,
             ),
-            Option("They sleep", "Who sleeps is no candidate, so it is not in that list."),
+            Option("It sleeps", "Who sleeps has no number here: the editor stands there as asleep."),
         ),
     ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from schedlab.goals import latencies
-from schedlab.lessons.start import MOST_COMPILERS, RUNS, waiting
+from schedlab import lesson, play
+from schedlab.goals import latencies, longest_waits
+from schedlab.lessons.start import MOMENTS, RUNS, pressed, waiting
+from schedlab.scenario import duration
 from schedlab.sim import MS
 
 
@@ -15,9 +17,29 @@ def test_the_key_of_475_ms_is_answered_at_600_and_at_once_where_the_compiler_end
     assert hook.name("task", held.who) == "compiler"
 
 
-def test_each_compiler_is_150_ms_more_to_wait():
-    for compilers in (1, 2, MOST_COMPILERS):
-        facts, _chart = waiting(compilers)
-        said = "1.2 s" if compilers == 8 else f"{150 * compilers} ms"
-        assert facts["the editor waits for at most"] == said
-        assert facts["under O(1), 2005, it waits for"] == "0 ns"
+def test_the_editor_of_the_hook_sleeps_until_its_key():
+    hook = RUNS["hook"].run()
+    waits = [one for one in latencies(hook, ["editor"]) if one.wake]
+    assert longest_waits(hook)["editor"] == waits[0].ns == 125 * MS  # it waits after a key, and never before the first
+    assert hook.at(1 * MS).state["state"][hook.names["task"].index("editor")] == hook.family.states.index("asleep")
+
+
+def test_a_key_waits_for_the_rest_of_the_running_programs_turn():
+    first, last, step = (duration(one, "moment") for one in MOMENTS)
+    for key in range(first, last + 1, step):
+        assert pressed(key, "v0.01").ns == 150 * MS - key % (150 * MS)  # turns begin at 300, 450, 600 ms ...
+        assert pressed(key, "o1").ns == 0
+    facts, chart = waiting(475 * MS)
+    assert facts == {"the key waits": "125 ms", "it is answered at": "600 ms", "under O(1), 2005, it waits": "0 ns"}
+    assert chart.at == 475
+
+
+def test_the_questions_ask_what_the_first_run_shows():
+    """A gap at 400 ms that is sleep; at 450 ms two tasks with numbers, of which the compiler runs."""
+    hook = RUNS["hook"].run()
+    names, asleep = hook.names["task"], hook.family.states.index("asleep")
+    assert hook.at(400 * MS).state["state"][names.index("editor")] == asleep
+    text = play(lesson("start/hook"), at="450ms").text
+    assert "CPU 0 picks compiler" in text
+    table = [line.split()[0] for line in text.split("Task       Counter")[1].splitlines()[1:] if line.strip()]
+    assert table == ["compiler", "backup"]
