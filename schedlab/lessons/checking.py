@@ -107,7 +107,7 @@ def player_of(report: Report) -> Playing | None:
     options: dict[str, Any] = {
         "marks": marks,
         "at": marks[0]["time"] if marks else None,
-        "rules": len(report.held) + len(marks),
+        "rules": len(report.held) + len(sentences),
     }
     try:
         return play(report.trace, **options)
