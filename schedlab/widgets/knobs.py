@@ -93,7 +93,7 @@ class Knob:
         """A position in the knob's own unit."""
         if self.unit:
             return Decimal(duration(value, f"the knob {self.label!r}")) / _TIME_UNITS[self.unit]
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not _is_number(value):
             raise ValueError(f"the knob {self.label!r}: {value!r} is not a number")
         if not abs(value) <= LARGEST:
             raise ValueError(f"the knob {self.label!r}: {value!r:.40} is more than a page can count")
@@ -102,7 +102,7 @@ class Knob:
     def spec(self) -> dict[str, Any]:
         """What the page needs to draw it."""
         if self.values is not None:
-            numbers = all(isinstance(value, (int, float)) for value in self.values)
+            numbers = all(map(_is_number, self.values))
             options = [number(value) if numbers else str(value) for value in self.values]
             return {"label": self.label, "form": "list" if numbers else "choice", "options": options}
         unit = "µs" if self.unit == "us" else self.unit
@@ -111,7 +111,7 @@ class Knob:
 
     def value(self, position: Any) -> Any:
         """What the function gets for a position of the page. Raises ValueError for a position that is none."""
-        if isinstance(position, bool) or not isinstance(position, (int, float)) or not math.isfinite(position):
+        if not _is_number(position) or not math.isfinite(position):
             raise ValueError(f"{self.label}: {position!r} is not a number")
         if self.values is not None:
             if position not in range(len(self.values)):
@@ -226,7 +226,12 @@ def block(part: Any) -> dict[str, Any]:
 
 
 def _said(value: Any) -> str:
-    return number(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+    return number(value) if _is_number(value) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Is it counted? Yes and no are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def block_lines(given: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from schedlab.views.payload import tame
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 
 COLUMNS = 96  # of a text
+LETTERS = "abcdefghi"  # of the options; the page chooses them by the digits 1 to 9
 PICTURE_COLUMNS = 108  # of a line in a picture of 1000 px, in letters of 13 px
 
 
@@ -44,6 +45,8 @@ def faults(question: Question) -> list[str]:
         found.append("it asks nothing")
     if len(question.options) < 2:
         found.append("it has fewer than two options")
+    if len(question.options) > len(LETTERS):
+        found.append(f"it has more than {len(LETTERS)} options")
     if rights != 1:
         found.append(f"{rights} of its options are right, not one")
     if len({option.says for option in question.options}) < len(question.options):
@@ -81,7 +84,7 @@ class Quiz(Board):
         for number, question in enumerate(self.questions, start=1):
             first = f"{number} " if len(self.questions) > 1 else ""
             found += ["", *_wrapped(first, question.asks, columns)]
-            for letter, option in zip("abcdefghi", question.options):
+            for letter, option in zip(LETTERS, question.options):
                 found += _wrapped(f"   ( ) {letter}  ", option.says, columns)
         return found
 

@@ -43,6 +43,7 @@ class Page:
         (Knob("share", 0, 1, step=0.25), 0.75, 0.75, "0.75"),
         (Knob("tasks", values=[10, 100, 10_000]), 2, 10_000, "10\u202f000"),
         (Knob("scheduler", values=["o(n)", "o1"], start="o1"), 0, "o(n)", "o(n)"),
+        (Knob("bonus", values=[True, False]), 1, False, "False"),
     ],
 )
 def test_a_position_is_an_exact_value(knob, position, value, words):

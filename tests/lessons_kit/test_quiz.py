@@ -29,6 +29,7 @@ def stored(widget: object) -> dict[str, str]:
         (ASKED._replace(options=(Option("A", "m", True),)), "fewer than two"),
         (ASKED._replace(options=(Option("A", "m", True), Option("B", " "))), "'B' has no message"),
         (ASKED._replace(options=(Option("A", "m", True), Option("A", "n"))), "say the same"),
+        (ASKED._replace(options=tuple(Option(f"{n}", "m", n == 9) for n in range(10))), "more than 9 options"),
         (ASKED._replace(asks=" "), "asks nothing"),
     ],
 )
