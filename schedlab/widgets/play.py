@@ -48,8 +48,9 @@ class Playing(Player):
 
     def __init__(self, run: Any, options: Mapping[str, Any], mode: str = "", reasons: bool = True) -> None:
         self.options, self.mode = dict(options), mode
+        self.explained = reasons
         self.trace = traced(run, reasons)
-        self._other: Trace | None = None  # the second future, until it is kept or closed
+        self._other: Trace | None = None  # the last second future; the page does not say when it closes one
         head, columns, text, svg = self.pictured(self.trace)
         super().__init__(head, columns, text=text, svg=svg, explain=self.reasons, fork=self.forked)
 
@@ -63,16 +64,23 @@ class Playing(Player):
 
     def take(self, run: Any) -> None:
         """Show another run in the same place."""
-        trace = traced(run)
+        self._show(traced(run, self.explained))
+
+    def keep(self) -> None:
+        """The second future is the trace now."""
+        if self._other is not None:
+            self._show(self._other)
+
+    def _show(self, trace: Trace) -> None:
         head, columns, text, svg = self.pictured(trace)
-        self.trace, self._svg = trace, svg
+        self.trace, self._other, self._svg = trace, None, svg
         with self.hold_sync():  # one message: the page draws head and columns together
-            self.head_b, self.columns_b, self.fork_info = {}, b"", {}
+            self.head_b, self.columns_b, self.fork_info, self.marks = {}, b"", {}, {}
             self.head, self.columns, self.text = head, columns, text
 
     def against(self, other: Any, stay: bool = False) -> None:
         """Show a second future below the first, with the first difference marked: there it begins, unless to `stay`."""
-        self._other = traced(other)
+        self._other = traced(other, self.explained)
         if self._other.family.name != self.trace.family.name:
             raise NotPlayable(
                 f"a {self.trace.family.name} run and a {self._other.family.name} run have no events in common"
@@ -91,11 +99,6 @@ class Playing(Player):
     def picture(self) -> str:
         """The SVG that stands for the player where nothing runs."""
         return self._svg
-
-    def _asked(self, widget: object, message: Any, buffers: object) -> None:
-        super()._asked(widget, message, buffers)
-        if isinstance(message, dict) and message.get("keep") == "b" and self._other is not None:
-            self.trace, self._other, self.fork_info = self._other, None, {}
 
     # -- answers to the page ------------------------------------------------------------------
 
@@ -156,8 +159,9 @@ class Playing(Player):
         if scenario is None:
             raise NotPlayable("this trace was recorded, so it cannot be run again")
         at = int(unpack(self.head, self.columns)["events.at"][event])
-        self._other = traced(scenario.fork(at, self.change(change)))
+        self._other = traced(scenario.fork(at, self.change(change)), self.explained)
         head, columns = self.pictured(self._other)[:2]
+        self.fork_info = {}  # of an earlier comparison: the page would draw the new one with its numbers
         return head, columns, parting((self.head, self.columns), (head, columns))
 
     def change(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,6 +217,7 @@ def below(first: str, second: str) -> str:
 
 
 STILL_QUESTIONS = 4  # that a text and a picture of predict mode show
+LETTERS = "abcdefghijkl"  # of the candidates of one
 
 
 def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
@@ -231,10 +236,12 @@ def questions(head: Mapping[str, Any], columns: bytes) -> tuple[str, str]:
         lines += ["", f"At {scene.time(scene.at[event], None)} {where} must choose. Who runs next?"]
         rows = scene.candidates(event)
         width = max((len(scene.names[row.task]) for row in rows), default=0)
-        for letter, row in zip("abcdefghijkl", rows):
+        for letter, row in zip(LETTERS, rows):
             told = [f"{name} {row.cells[k]}" for k, name in enumerate(headings) if k != secret]
             numbers = " · ".join(told)
             lines.append(f"  ( ) {letter}  {scene.names[row.task]:<{width}}  {numbers}".rstrip())
+        if len(rows) > len(LETTERS):
+            lines.append(f"  and {len(rows) - len(LETTERS)} more")
     more = len(asked) - STILL_QUESTIONS
     lines += ["", f"and {more} more"] if more > 0 else [] if asked else ["", "nobody had a choice in this run"]
     title = f"{head['title']}: predict"
@@ -288,7 +295,7 @@ def play(
     if compare is not None:
         player.against(compare, stay=moment is not None)
     if marks or rules:
-        player.mark(max(rules, len(marks)), [_marked(mark, player) for mark in marks])
+        player.mark(rules or len({mark["rule"] for mark in marks}), [_marked(mark, player) for mark in marks])
     return player
 
 

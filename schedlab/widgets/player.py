@@ -3,6 +3,7 @@
 `head` and `columns` are what `views.payload` wrote. Messages (each request has a number `n`, repeated in its answer):
 
     {n, ask: "explain", event}          -> {n, explained: event, candidates: [[row, verdict, number...]], lines}
+                                           or {n, explained: event, candidates: null, lines: null, error: sentence}
     {n, ask: "fork", event, change}     -> head_b and columns_b, then {n, forked: {prefix, differ_a, differ_b, totals}}
                                            or {n, forked: null, error: sentence}
     {n, keep: "b"}                      the learner kept the second future
@@ -63,11 +64,17 @@ class Player(anywidget.AnyWidget):
         """The verdict of `check()`: how many rules were asked, and the broken ones as {event, time, rule, say}."""
         self.marks = {"rules": rules, "broken": [dict(m) for m in broken]}
 
+    def keep(self) -> None:
+        """The second future is the trace now. What was said of the first one goes with it."""
+        self._svg = ""
+        with self.hold_sync():  # one message: the page draws head and columns together
+            self.head, self.columns, self.text, self.marks = self.head_b, self.columns_b, "", {}
+
     def _asked(self, _widget: object, message: Any, _buffers: object) -> None:
         if not isinstance(message, dict):
             return
         if message.get("keep") == "b":
-            self.head, self.columns = self.head_b, self.columns_b
+            self.keep()
         elif message.get("ask") == "explain" and self._explain:
             event = int(message["event"])
             self.send({"n": message["n"], "explained": event, **self._explain(event)})

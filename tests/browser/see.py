@@ -276,3 +276,71 @@ def picture(root: Seen) -> list[str]:
     and the pixels of its canvases. The order of drawing, what is hidden and what was said before do not count,
     nor how far a panel was scrolled: all are scrolled back."""
     return root.evaluate(_PICTURE)
+
+
+# ---- what a player holds: `WATCH` before it is rendered, `HELD` whenever it is asked ---------------------------------
+
+WATCH = """() => {
+  const held = window.held = { listeners: new Set(), observers: new Set(), frames: new Set(), timers: new Set() };
+  const add = EventTarget.prototype.addEventListener, remove = EventTarget.prototype.removeEventListener;
+  const ids = new WeakMap(); let next = 0;
+  const id = o => { if (!ids.has(o)) ids.set(o, ++next); return ids.get(o); };
+  // what the player hangs on its own elements goes with them
+  const outside = t => !(t instanceof Node) || !document.getElementById('here').contains(t) || t.id === 'here';
+  const inside = t => t instanceof Node && (!t.isConnected && t !== document);
+  const key = (t, type, f, o) => `${id(t)} ${t.constructor.name} ${type} ${id(f)} ${!!(o?.capture ?? o)}`;
+  EventTarget.prototype.addEventListener = function (type, f, o) {
+    if (f && outside(this) && !inside(this)) held.listeners.add(key(this, type, f, o));
+    return add.call(this, type, f, o);
+  };
+  EventTarget.prototype.removeEventListener = function (type, f, o) {
+    if (f) held.listeners.delete(key(this, type, f, o));
+    return remove.call(this, type, f, o);
+  };
+  for (const name of ['ResizeObserver', 'IntersectionObserver', 'MutationObserver']) {
+    const Real = window[name];
+    window[name] = class extends Real {
+      observe(...a) { held.observers.add(this); return super.observe(...a); }
+      disconnect() { held.observers.delete(this); return super.disconnect(); }
+    };
+  }
+  const raf = requestAnimationFrame, stop = cancelAnimationFrame;
+  window.requestAnimationFrame = f => {
+    const n = raf(t => { held.frames.delete(n); f(t); });
+    held.frames.add(n);
+    return n;
+  };
+  window.cancelAnimationFrame = n => { held.frames.delete(n); stop(n); };
+  const later = setTimeout, clear = clearTimeout;
+  window.setTimeout = (f, ms) => {
+    const n = later(() => { held.timers.delete(n); f(); }, ms);
+    held.timers.add(n);
+    return n;
+  };
+  window.clearTimeout = n => { held.timers.delete(n); clear(n); };
+}"""
+HELD = "() => Object.fromEntries(Object.entries(held).map(([k, v]) => [k, [...v].map(String)]))"
+
+
+# ---- how long a step takes ------------------------------------------------------------------------------------------
+
+_STEP_TIMES = """async (root, steps) => {
+  const step = root.querySelector('button[aria-label="Step"]'), times = [];
+  for (let k = 0; k < steps; k++) {
+    const t = performance.now();
+    step.click();
+    await new Promise(r => requestAnimationFrame(() => {
+      const c = new MessageChannel(); // a message from a frame comes when that frame has been drawn
+      c.port1.onmessage = r;
+      c.port2.postMessage(0);
+    }));
+    times.push(performance.now() - t);
+  }
+  return times;
+}"""
+
+
+def step_times(root: Seen, steps: int) -> list[float]:
+    """Milliseconds from each click on Step to the frame that shows it."""
+    times: list[float] = root.evaluate(_STEP_TIMES, steps)
+    return times

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,11 +26,30 @@ PARTING = min(AT_A[INFO["differ_a"]], AT_B[INFO["differ_b"]])
 def compared(player: Open, **more: object) -> PlayerPage:
     """A player of A whose fork became B."""
     p = player(A, motion=False, **more)
-    p.press("f")
-    p.root().get_by_role("button", name="Run", exact=True).click()
-    p.give_b(B, p.sent[-1]["n"], INFO)
+    fork(p)
     assert p.state()["compare"]
     return p
+
+
+def fork(p: PlayerPage, info: dict[str, Any] = INFO) -> None:
+    """The way from A to B: the form, and what Python answers."""
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.give_b(B, p.sent[-1]["n"], info)
+
+
+def given(player: Open, a: payloads.Packed = A, b: payloads.Packed = B) -> PlayerPage:
+    """A player that shows B below A without being asked, as `play(compare=...)` does."""
+    p = player(motion=False)
+    p.page.locator("#outside").focus()
+    p.render(a, head_b=b[0], fork_info=INFO)
+    p.page.evaluate("text => model.set('columns_b', bytesOf(text))", base64.b64encode(b[1]).decode())
+    assert p.state()["compare"]
+    return p
+
+
+def close(p: PlayerPage) -> None:
+    p.root().locator(".sl-compare").get_by_role("button", name="Close", exact=True).click()
 
 
 def first_difference() -> int:
@@ -248,13 +269,102 @@ def test_close_returns_and_keep_b_makes_b_the_trace(player: Open):
     assert p.errors == []
 
 
+@pytest.mark.parametrize("broken", [[], [{"event": 12, "rule": "nobody waits", "say": "hog1 waited 6 ms"}]])
+def test_what_is_kept_has_not_the_verdict_of_what_it_replaces(player: Open, broken: list[dict[str, Any]]):
+    p = player(A, motion=False, marks={"rules": 2, "broken": broken})
+    assert ("nobody waits" if broken else "2 rules hold") in p.live()
+    fork(p, {**INFO, "stay": True})
+    p.root().get_by_role("button", name="Keep B").click()
+    assert p.state()["n"] == len(AT_B)
+    assert p.root().locator(".sl-flag").count() == 0
+    for text in (p.root().locator(".sl-say").inner_text(), p.live()):
+        assert "nobody waits" not in text
+        assert "rules hold" not in text
+
+
+def test_a_second_fork_waits_for_its_own_numbers(player: Open):
+    p = given(player)
+    close(p)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.page.evaluate("text => model.set('columns_b', bytesOf(text))", base64.b64encode(B[1]).decode())
+    assert not p.state()["compare"], "the answer is not there yet"
+    p.give_b(B, p.sent[-1]["n"], {**INFO, "totals": [{"name": "naps", "a": 1, "b": 2}]})
+    assert "naps" in p.root().locator(".sl-compare .totals").inner_text()
+
+
+def test_a_comparison_that_nobody_asked_for_takes_no_focus(player: Open):
+    p = given(player)
+    assert p.page.evaluate("document.activeElement.id") == "outside"
+
+
+def test_a_fork_that_has_the_focus_hands_it_on(player: Open):
+    p = compared(player)
+    assert p.page.evaluate("document.activeElement.textContent") == "A"
+    close(p)
+    assert p.page.evaluate("document.activeElement.textContent") == "Fork here"
+
+
+def test_the_focus_stays_in_a_player_without_forks_when_its_comparison_is_closed(player: Open):
+    p = given(player, ({**A[0], "forks": []}, A[1]))
+    close(p)
+    assert p.root().locator(".sl-canvas").evaluate("box => box === document.activeElement")
+
+
+def test_predict_says_why_it_is_off(player: Open):
+    p = player(A, motion=False)
+    predict = p.root().get_by_role("button", name="Predict")
+    assert predict.is_enabled()
+    p.press("f")
+    assert predict.is_disabled()
+    assert predict.get_attribute("title") == "Cancel the fork first"
+    p.page.keyboard.press("Escape")
+    assert predict.is_enabled()
+    fork(p)
+    assert predict.is_disabled()
+    assert "Close this comparison first" in predict.get_attribute("title")
+    close(p)
+    assert predict.is_enabled()
+
+
+def test_the_axis_goes_to_the_end_of_the_longer_future(player: Open):
+    p = player(A, motion=False)
+    p.press("f")
+    p.root().get_by_role("button", name="Run", exact=True).click()
+    p.give_b(({**B[0], "end": 3 * A[0]["end"]}, B[1]), p.sent[-1]["n"], INFO)
+    p.page.evaluate(
+        """() => {
+          window.written = [];
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+            if (y === 16) written.push(parseFloat(text));
+            return write.call(this, text, x, y);
+          };
+        }"""
+    )
+    p.press("0")
+    p.page.evaluate("document.querySelector('#here .sl').__player.drawTime()")
+    assert max(p.page.evaluate("written")) > 2 * A[0]["end"] / 1e6
+
+
+def test_a_second_future_is_not_asked_for_reasons_that_python_has_of_the_first(player: Open):
+    p = given(player, payloads.unexplained(), payloads.unexplained())
+    ask = p.root().locator(".p-candidates").get_by_role("button", name="Ask")
+    assert ask.count() == 1
+    p.press("b")
+    assert ask.count() == 0
+
+
 def test_a_fork_that_fails_says_why(player: Open):
     """Section 8: a clear message, and the player goes on"""
     p = player(A, motion=False)
     p.press("f")
+    which, value = p.root().get_by_role("combobox", name="Change"), p.root().get_by_role("spinbutton")
+    value.fill("0.25")
     p.root().get_by_role("button", name="Run", exact=True).click()
     p.receive({"n": p.sent[-1]["n"], "forked": None, "error": "hog9 is no task"})
     assert "hog9 is no task" in p.root().locator(".sl-say").inner_text()
+    assert (which.input_value(), value.input_value()) == ("0", "0.25"), "what was chosen stands there still"
     p.page.keyboard.press("Escape")
     p.press("ArrowRight")
     assert p.state()["i"] == 1

@@ -80,6 +80,25 @@ def test_brackets_halve_and_double_the_speed_within_its_bounds(player: Open):
             assert float(speed.input_value()) == value
 
 
+def test_another_speed_or_pace_does_not_wait_for_the_step_that_was_due(player: Open):
+    """18"""
+    p = clocked(player, payloads.linux_small())
+    speed, pace = (p.root().get_by_role("combobox", name=name) for name in ("Speed", "Play by"))
+    speed.select_option("0.25")
+    play(p)
+    p.page.clock.run_for(500)
+    assert p.state()["i"] == 0
+    speed.select_option("8")
+    p.page.clock.run_for(300)
+    assert p.state()["i"] >= 2
+    speed.select_option("0.25")
+    p.page.clock.run_for(100)
+    pace.select_option("time")
+    t = p.state()["t"]
+    p.page.clock.run_for(300)
+    assert p.state()["t"] > t
+
+
 @pytest.mark.parametrize("speed", [1, 4])
 def test_simulated_time_moves_evenly(player: Open, speed: int):
     """19"""

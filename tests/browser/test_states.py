@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
 
@@ -44,7 +45,7 @@ def test_a_trace_that_comes_late_is_shown(player: Open):
     head, columns = payloads.linux_small()
     p.page.evaluate(
         """([head, text]) => { model.set('head', head); model.set('columns', bytesOf(text)); }""",
-        [head, __import__("base64").b64encode(columns).decode()],
+        [head, b64encode(columns).decode()],
     )
     p.page.wait_for_function("() => document.querySelector('#here .sl').__player?.state().n > 1")
     p.press("ArrowRight")
@@ -142,6 +143,19 @@ def test_an_old_answer_is_dropped(player: Open):
     assert "333" in text
     assert "444" in text
     assert p.errors == []
+
+
+def test_reasons_that_are_not_to_be_had_say_why(player: Open):
+    p = player(payloads.unexplained(), motion=False)
+    panel = p.root().locator(".p-candidates")
+    assert "numbers not recorded" in panel.inner_text()
+    panel.get_by_role("button", name="Ask").click()
+    answer = {"explained": 0, "candidates": None, "lines": None, "error": "the policy divides by zero"}
+    p.receive({"n": p.sent[-1]["n"], **answer})
+    said = "The numbers of this decision are not to be had: the policy divides by zero"
+    assert said in panel.inner_text()
+    assert "numbers not recorded" not in panel.inner_text()
+    assert p.live() == said
 
 
 def test_an_old_fork_is_dropped(player: Open):
@@ -313,6 +327,22 @@ def test_truncated_bytes_give_one_sentence(player: Open, part: float):
         assert str(cut) in text.replace("\u202f", "")
     assert "the text form" in p.root().inner_text()
     p.page.keyboard.press("ArrowRight")
+    assert p.errors == []
+
+
+def test_an_unreadable_trace_after_a_good_one_leaves_nothing_that_answers_for_it(player: Open):
+    """76"""
+    p = player(payloads.linux_small(), motion=False)
+    p.page.evaluate("model.set('columns', new DataView(new ArrayBuffer(8)))")
+    p.root().get_by_role("alert").wait_for()
+    mark = {"event": 12, "rule": "nobody waits", "say": "hog1 waited 6 ms"}
+    p.page.evaluate("m => model.set('marks', m)", {"rules": 3, "broken": [mark]})
+    for message in ({"goto": 3}, {"explained": 0, "candidates": None, "lines": None}):
+        p.receive(message)
+    p.page.evaluate("model.tell('comm_live_update')")
+    assert p.errors == []
+    p.page.evaluate("text => model.set('columns', bytesOf(text))", b64encode(payloads.linux_small()[1]).decode())
+    p.page.wait_for_function("document.querySelector('#here .sl').__player.state().n > 1")
     assert p.errors == []
 
 

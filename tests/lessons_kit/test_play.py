@@ -145,11 +145,56 @@ def test_a_recording_is_not_run_again():
 def test_a_second_future_that_is_kept_is_forked_from():
     player = play(lesson("o1/hook"))
     ask(player, ask="fork", event=20, change={"id": "kill", "task": 1})
-    other = player._other
+    other, head = player._other, player.head_b
     player._asked(player, {"n": 9, "keep": "b"}, [])
     assert player.trace is other
-    assert player.head == player.head_b
+    assert player.head == head
     assert ask(player, ask="fork", event=25, change={"id": "kill", "task": 2})["forked"]
+
+
+def test_what_is_kept_has_its_own_text_and_picture_and_nobody_has_checked_it():
+    a, b = lesson("o1/honest"), lesson("o1/liar")
+    player, alone = play(a, compare=b, rules=2), play(b)
+    assert player.marks == {"rules": 2, "broken": []}
+    player._asked(player, {"n": 9, "keep": "b"}, [])
+    assert (player.text, player.picture, player.marks) == (alone.text, alone.picture, {})
+    assert player.fork_info == {}
+
+
+def test_a_fork_does_not_begin_with_the_numbers_of_the_comparison_before():
+    player = play(lesson("o1/honest"), compare=lesson("o1/liar"))
+    there: list[Any] = []
+    player.observe(lambda change: there.append(player.fork_info), "head_b")
+    assert ask(player, ask="fork", event=20, change={"id": "kill", "task": 1})["forked"]
+    assert there == [{}]
+
+
+def test_without_reasons_is_without_reasons_for_every_run_that_comes():
+    run = lesson("o1/hook")
+    assert isinstance(run, Scenario)
+    player = play(run, compare=run.but(scheduler="o(n)"), reasons=False)
+    assert player._other is not None
+    assert player._other.explained is None
+    assert ask(player, ask="fork", event=20, change={"id": "kill", "task": 1})["forked"]
+    assert player._other.explained is None
+    player.take(run.but(until="50ms"))
+    assert player.trace.explained is None
+
+
+def test_a_failure_while_explaining_is_sent_with_the_answer(player, monkeypatch):
+    def fails(row: int) -> int:
+        raise RuntimeError("it goes differently now")
+
+    monkeypatch.setattr(player, "row_of_decision", fails)
+    answer = ask(player, ask="explain", event=5)
+    assert answer == {"n": 3, "explained": 5, "candidates": None, "lines": None, "error": "it goes differently now"}
+
+
+def test_candidates_that_have_no_letter_are_counted():
+    run = Scenario("o(n)", [{"name": "job", "count": 40}], until="100ms")
+    text = play(run, predict=True).text
+    assert "( ) l" in text
+    assert "\n  and 28 more\n" in text
 
 
 def test_a_long_run_is_explained_as_it_is_asked():
@@ -195,10 +240,10 @@ def test_pictures_that_are_none_are_left_as_they_are():
 def test_another_run_takes_the_place_of_the_first():
     run = lesson("o1/hook")
     assert isinstance(run, Scenario)
-    player = play(run, compare=run.but(scheduler="o(n)"))
+    player = play(run, compare=run.but(scheduler="o(n)"), rules=2)
     player.take(run.but(until="50ms"))
     assert player.head["end"] == 50 * MS
-    assert player.fork_info == {}
+    assert (player.fork_info, player.marks) == ({}, {})
     assert player.text == play(run.but(until="50ms")).text
 
 
@@ -212,6 +257,7 @@ def test_marks_stand_at_the_events_of_their_rows(player):
     assert {events(marked, "at")[event] for event in at} == {63 * MS}
     names = [marked.head["kinds"][events(marked, "kind")[event]]["name"] for event in at]
     assert names[0] == "wake-up"
+    assert marked.marks["rules"] == 1, "one rule that broke several times"
 
 
 def test_a_policy_that_is_not_deterministic_is_told():

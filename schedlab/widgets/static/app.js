@@ -23,18 +23,25 @@ class App {
     listen('change:columns', () => this.reload());
     listen('change:marks', () => this.takeMarks());
     listen('change:still', () => this.stillness());
-    listen('change:columns_b', () => this.takeFork());
-    listen('msg:custom', (msg, buffers) => this.heard(msg, buffers));
+    listen('change:columns_b', () => this.requests.open.has('fork') || this.takeFork()); // the answer to it comes with its own numbers
+    listen('msg:custom', msg => this.heard(msg));
     listen('comm_live_update', () => this.gone());
-    this.theme();
+    watchTheme(this.scope, this.look, () => this.restyle());
+    this.motion = matchMedia('(prefers-reduced-motion: reduce)');
+    this.scope.on(this.motion, 'change', () => this.stillness());
     this.load();
     this.scope.add(() => {
+      clearTimeout(this.reloading);
       this.sub?.end();
       this.root.remove();
     });
   }
   get connected() {
     return this.alive && typeof this.model.send === 'function';
+  }
+  /** The event of the trace at the cursor, in a comparison too. */
+  get event() {
+    return this.compare ? this.compare.pair(this.player.i)[0] : this.player.i;
   }
 
   // what is shown: a trace, or why there is none
@@ -47,7 +54,6 @@ class App {
       if (kept && JSON.stringify(kept.head) === JSON.stringify(this.model.get('head'))) return;
       this.load();
     }, 0);
-    this.scope.add(() => clearTimeout(this.reloading));
   }
   load() {
     const head = this.kept?.head ?? this.model.get('head'),
@@ -55,7 +61,7 @@ class App {
     this.sub?.end();
     this.sub = new Scope();
     this.serial++;
-    Object.assign(this, { marks: [], markAt: -1, compare: null, form: null, problem: null, wellSaid: null, trace: null });
+    Object.assign(this, { marks: [], markAt: -1, compare: null, form: null, problem: null, wellSaid: null, trace: null, player: null, panels: null, time: null, forkButton: null });
     this.words = WORDS[head?.language] ?? WORDS.en;
     const empty = !head || !Object.keys(head).length;
     if (empty || (Object.keys(head.columns ?? {}).length > 0 && !raw?.byteLength && Object.values(head.columns).some(c => c[2] > 0) && raw == null)) return this.without(this.words.waitingTrace, true);
@@ -130,7 +136,7 @@ class App {
     this.wire(player);
     this.sentence.size();
     this.connection();
-    this.takeMarks(head.marks);
+    this.takeMarks(head.marks?.length ? head.marks : this.kept ? {} : undefined); // nobody has checked what was kept
     const start = clamp(this.model.get('cursor') || 0, 0, player.last);
     if (start) player.go(start, 'jump');
     this.refresh();
@@ -168,6 +174,13 @@ class App {
         model.set?.('answers', player.answers);
         model.save_changes?.();
       });
+    this.sub.add(() => {
+      clearTimeout(this.cursorTimer);
+      this.cursorTimer = 0;
+      this.drop();
+    });
+    this.scopeB = new Scope();
+    this.sub.add(() => this.scopeB.end());
     this.sub.on(root, 'keydown', e => this.key(e));
     this.sub.on(root, 'click', e => this.ground(e));
     // where the focus was when a step redraws what held it
@@ -193,15 +206,10 @@ class App {
     if (this.cursorTimer || !this.model.set) return;
     this.cursorTimer = setTimeout(() => {
       this.cursorTimer = 0;
-      const i = this.compare ? this.compare.pair(this.player.i)[0] : this.player.i;
-      if (!this.trace || this.model.get('cursor') === i) return;
-      this.model.set('cursor', i);
+      if (this.model.get('cursor') === this.event) return;
+      this.model.set('cursor', this.event);
       this.model.save_changes?.();
     }, CURSOR_MS);
-    this.sub.add(() => {
-      clearTimeout(this.cursorTimer);
-      this.cursorTimer = 0;
-    });
   }
   speak(text) {
     if (this.unasked) return;
@@ -254,15 +262,18 @@ class App {
   setOf(trace) {
     return this.compare && trace === this.compare.b ? 1 : 0;
   }
+  /** What a panel hangs on others goes with its trace: that of a second future when the comparison is closed. */
+  scopeOf(trace) {
+    return trace === this.trace ? this.sub : this.scopeB;
+  }
   goTo(set_, event, how) {
     this.player.go(this.compare ? this.compare.stepOf(set_, event) : event, how);
   }
 
   // exercises
-  takeMarks(own) {
+  takeMarks(given = this.model.get('marks')) {
     if (!this.player) return;
-    const given = Array.isArray(own) && own.length ? own : this.model.get('marks'),
-      broken = Array.isArray(given) ? given : (given?.broken ?? []),
+    const broken = Array.isArray(given) ? given : (given?.broken ?? []),
       { player, words } = this;
     this.marks = broken.filter(m => m.event >= 0 && m.event < this.trace.n).map(m => ({ ...m, time: m.time ?? this.trace.at[m.event] })).sort((p, q) => p.event - q.event);
     this.wellSaid = null;
@@ -307,7 +318,6 @@ class App {
       panel?.working?.();
     }, BUSY_MS);
     open.cancel = () => clearTimeout(open.timer);
-    this.sub.add(open.cancel);
     this.requests.open.set(kind, open);
     try {
       this.model.send({ n, ask: kind, ...body });
@@ -325,6 +335,11 @@ class App {
     if (open.slow) this.speak(this.words.done);
     return open;
   }
+  /** What was asked is wanted no more. */
+  drop() {
+    for (const open of this.requests.open.values()) open.cancel();
+    this.requests.open.clear();
+  }
   busy(kind, event) {
     const open = this.requests.open.get(kind);
     return !!open?.slow && open.body.event === event;
@@ -332,43 +347,47 @@ class App {
   explain(event, panel) {
     this.request('explain', { event }, this.words.explain, panel);
   }
-  heard(msg, buffers) {
+  heard(msg) {
     if (!msg || typeof msg !== 'object' || !this.player) return;
     if (Number.isInteger(msg.goto)) this.player.jump(this.compare ? this.compare.stepOf(0, msg.goto) : msg.goto);
     if ('explained' in msg) {
       if (!this.answered('explain', msg.n) && msg.n !== undefined) return;
-      this.trace.explained.set(msg.explained, { candidates: msg.candidates, lines: msg.lines });
+      const failed = msg.error ? say(this.words, 'explainFailed', { why: tame(msg.error) }) : '';
+      this.trace.explained.set(msg.explained, { candidates: msg.candidates, lines: msg.lines, failed });
       this.refresh();
       this.sentence.key = null;
       this.sentence.show();
+      if (failed) this.speak(failed);
     }
     if ('forked' in msg) {
       if (!this.answered('fork', msg.n)) return;
-      if (msg.error) return this.forkForm(tame(msg.error));
-      this.forkInfo = msg.forked;
-      this.takeFork(buffers?.[0]);
+      if (msg.error) this.forkFailed(tame(msg.error));
+      else this.takeFork(msg.forked);
     }
   }
   gone() {
     if (!this.alive) return;
     this.alive = false;
-    for (const open of this.requests.open.values()) open.cancel();
-    this.requests.open.clear();
+    this.drop();
     this.connection();
     this.speak(this.words.goneSaid);
     this.refresh();
   }
   connection() {
     if (!this.forkButton) return;
-    const { words } = this,
-      why = !this.connected ? words.forkOff : this.compare ? words.forkNested : !this.trace?.n ? words.emptyTrace : '';
-    this.forkButton.disabled = !!why;
-    this.forkButton.title = why || words.forkTitle;
+    const { words, compare } = this,
+      disable = (button, why, title) => {
+        if (why && button === document.activeElement) this.time.box.focus({ preventScroll: true });
+        button.disabled = !!why;
+        button.title = why || title;
+      };
+    disable(this.forkButton, !this.connected ? words.forkOff : compare ? words.forkNested : this.trace.n ? '' : words.emptyTrace, words.forkTitle);
+    disable(this.predictButton, compare ? words.predictNested : this.form ? words.predictForm : '', words.predictTitle);
     this.goneNote.hidden = this.alive;
   }
 
   // fork and compare
-  forkForm(error) {
+  forkForm() {
     if (this.forkButton.disabled || !this.trace.head.forks?.length) return;
     const { words, player, trace } = this,
       changes = this.trace.head.forks,
@@ -402,8 +421,8 @@ class App {
     );
     draw();
     const run = h('button', { type: 'submit', class: 'text main' }, words.run),
-      said = h('span', { class: 'said', role: 'status' }, typeof error === 'string' ? say(words, 'forkFailed', { why: error }) : '');
-    this.form = { event };
+      said = h('span', { class: 'said', role: 'status' });
+    this.form = { said };
     const form = h(
       'form',
       {
@@ -424,33 +443,45 @@ class App {
     );
     this.sentence.showForm([form]);
     which.focus({ preventScroll: true });
+    this.connection();
+  }
+  /** What the learner chose stands there still. */
+  forkFailed(why) {
+    if (!this.form) this.forkForm();
+    if (this.form) this.form.said.textContent = say(this.words, 'forkFailed', { why });
   }
   closeForm() {
     this.form = null;
+    this.connection();
     this.requests.open.get('fork')?.cancel();
     this.requests.open.delete('fork');
     this.sentence.restyle();
-    this.forkButton.focus({ preventScroll: true });
+    this.refocus();
+  }
+  /** The focus goes back to the button that opened what is closed now, where there is one. */
+  refocus() {
+    const { forkButton } = this;
+    (forkButton.isConnected && !forkButton.disabled ? forkButton : this.time.box).focus({ preventScroll: true });
   }
   /** Trace B is here: two timelines, one axis, one play-head. */
-  takeFork() {
+  takeFork(info = this.model.get('fork_info')) {
     const head = this.model.get('head_b'),
-      raw = this.model.get('columns_b'),
-      info = this.forkInfo ?? this.model.get('fork_info');
+      raw = this.model.get('columns_b');
     if (!this.trace || !head || !Object.keys(head).length || !raw?.byteLength || !info || !Object.keys(info).length) return;
     let b;
     try {
       b = new Trace(head, raw, this.words);
     } catch (error) {
-      return this.forkForm(error instanceof Unreadable ? say(this.words, error.message, error.values) : error.message);
+      return this.forkFailed(error instanceof Unreadable ? say(this.words, error.message, error.values) : error.message);
     }
-    this.forkInfo = null;
+    const { event } = this,
+      merged = new Merged(this.trace, b, info),
+      hadFocus = [this.sentence.el, this.compareBox].some(el => el.contains(document.activeElement));
     this.form = null;
     if (this.player.predict.on) this.player.setPredict(false);
-    const merged = new Merged(this.trace, b, info),
-      event = this.player.i;
     this.compare = merged;
     this.player.stop();
+    this.scopeB.end();
     this.panels.B = this.makePanels(b);
     this.time.show([
       { trace: this.trace, tag: 'A', prefix: merged.parting },
@@ -459,7 +490,6 @@ class App {
     const [a0, b0] = this.player.view;
     this.player.follow(merged, merged.stepOf(0, event));
     this.strip(info, merged);
-    this.root.toggleAttribute('data-compare', true);
     this.sentence.size();
     this.player.setView(a0, b0);
     if (merged.whole || info.stay) this.player.tell('cursor');
@@ -467,7 +497,7 @@ class App {
     this.player.tell('mode');
     this.connection();
     this.showSide('A');
-    this.switchButtons[0].focus({ preventScroll: true });
+    if (hadFocus) this.switchButtons[0].focus({ preventScroll: true });
   }
   strip(info, merged) {
     const { words } = this,
@@ -504,14 +534,14 @@ class App {
     this.refresh();
   }
   closeCompare() {
-    const [a] = this.compare.pair(this.player.i);
+    const { event } = this;
     this.compare = null;
+    this.scopeB.end();
     delete this.panels.B;
     this.compareBox.hidden = true;
-    this.root.toggleAttribute('data-compare', false);
     this.player.stop();
     const view = [...this.player.view];
-    this.player.follow(this.trace, a);
+    this.player.follow(this.trace, event);
     this.time.show([{ trace: this.trace, tag: 'A', prefix: 0 }]);
     this.player.setView(...view);
     this.showSide('A');
@@ -519,7 +549,7 @@ class App {
     this.connection();
     this.player.tell('cursor');
     this.player.tell('mode');
-    this.forkButton.focus({ preventScroll: true });
+    this.refocus();
   }
   keepB() {
     const head = this.model.get('head_b'),
@@ -532,26 +562,6 @@ class App {
     this.time?.box.focus({ preventScroll: true });
   }
 
-  // theme, motion
-  theme() {
-    const again = () => {
-      if (this.look.read()) this.restyle();
-    };
-    const watch = new MutationObserver(() => {
-      again();
-      clearTimeout(this.themeTimer); // a theme's style sheet may come after its attribute
-      this.themeTimer = setTimeout(again, 300);
-    });
-    for (const el of [document.documentElement, document.body]) watch.observe(el, { attributes: true });
-    this.scope.add(() => {
-      watch.disconnect();
-      clearTimeout(this.themeTimer);
-    });
-    this.scope.resize(this.root, again); // a page may build a player before it stands anywhere: then it has no colours yet
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
-    this.motion = matchMedia('(prefers-reduced-motion: reduce)');
-    this.scope.on(this.motion, 'change', () => this.stillness());
-  }
   stillness() {
     const still = this.motion.matches || !!this.model.get('still');
     this.root.toggleAttribute('data-still', still);
@@ -566,7 +576,7 @@ class App {
 
   // keys and dialog
   togglePredict() {
-    if (this.compare || this.form || !this.trace.questions.length) return;
+    if (this.predictButton.disabled || !this.trace.questions.length) return;
     this.sentence.quiet = false;
     this.player.setPredict(!this.player.predict.on);
   }

@@ -138,8 +138,9 @@ class Candidates extends Panel {
     return { [STATE.asleep]: words.asleep, [STATE.throttled]: words.throttled }[state] ?? '';
   }
   unknown(at) {
-    const { words, app } = this,
-      busy = app.busy('explain', at);
+    const { words, app, trace } = this,
+      busy = app.busy('explain', at),
+      says = busy ? words.working : trace.explained.get(at)?.failed || words.notExplained;
     this.table.replaceChildren(
       h(
         'tbody',
@@ -150,8 +151,8 @@ class Candidates extends Panel {
           h(
             'td',
             { class: 'unknown' },
-            h('span', { class: 'mute' }, busy ? words.working : words.notExplained),
-            !busy && app.connected ? h('button', { type: 'button', class: 'text small', onclick: () => app.explain(at, this) }, words.askWhy) : null,
+            h('span', { class: 'mute' }, says),
+            !busy && app.connected && trace === app.trace ? h('button', { type: 'button', class: 'text small', onclick: () => app.explain(at, this) }, words.askWhy) : null,
           ),
         ),
       ),

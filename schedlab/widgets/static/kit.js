@@ -8,7 +8,7 @@ class Kit {
     el.append(this.root);
     this.look = new Look(this.root);
     this.scope.add(() => this.root.remove());
-    this.theme();
+    watchTheme(this.scope, this.look, () => this.restyle?.());
     // keys that are typed here are not the notebook's; what a control does with them stays as it is
     this.scope.on(this.root, 'keydown', e => {
       if (!e.ctrlKey && !e.metaKey && !e.altKey && e.key !== 'Tab' && e.key !== 'Escape') e.stopPropagation();
@@ -17,21 +17,6 @@ class Kit {
   listen(name, fn) {
     this.model.on?.(name, fn);
     this.scope.add(() => this.model.off?.(name, fn));
-  }
-  theme() {
-    const again = () => this.look.read() && this.restyle?.(),
-      watch = new MutationObserver(() => {
-        again();
-        clearTimeout(this.themeTimer); // a theme's style sheet may come after its attribute
-        this.themeTimer = setTimeout(again, 300);
-      });
-    for (const el of [document.documentElement, document.body]) watch.observe(el, { attributes: true });
-    this.scope.add(() => {
-      watch.disconnect();
-      clearTimeout(this.themeTimer);
-    });
-    this.scope.resize(this.root, again); // a page may build a widget before it stands anywhere: then it has no colours yet
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) this.scope.on(matchMedia(query), 'change', again);
   }
   speak(text) {
     this.live.replaceChildren(text);

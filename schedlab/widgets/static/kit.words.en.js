@@ -15,5 +15,4 @@ KIT_WORDS.en = {
   working: 'working…',
   gone: 'not connected: run the cell again to move the knobs',
   amount: '{label}, in {unit}',
-  between: '{low} to {high}',
 };

@@ -166,6 +166,23 @@ class Look {
     ];
   }
 }
+/** Calls `changed` whenever the host's colours are others. */
+function watchTheme(scope, look, changed) {
+  let late;
+  const again = () => look.read() && changed(),
+    watch = new MutationObserver(() => {
+      again();
+      clearTimeout(late); // a theme's style sheet may come after its attribute
+      late = setTimeout(again, 300);
+    });
+  for (const el of [document.documentElement, document.body]) watch.observe(el, { attributes: true });
+  scope.add(() => {
+    watch.disconnect();
+    clearTimeout(late);
+  });
+  scope.resize(look.root, again); // a page may build a widget before it stands anywhere: then it has no colours yet
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) scope.on(matchMedia(query), 'change', again);
+}
 function tileOf(kind, ink) {
   const c = document.createElement('canvas');
   c.width = c.height = 8;

@@ -202,7 +202,7 @@ class Sequence extends Panel {
     this.inset = 8;
     this.chosen = -1;
     this.box.addEventListener('scroll', () => this.rows());
-    app.sub.resize(this.box, () => this.rows());
+    app.scopeOf(trace).resize(this.box, () => this.rows());
     this.fitted(this.svgEl, w => this.draw(w));
     rowKeys(this.box, () => this.m.n, {
       get: () => this.chosen,

@@ -31,7 +31,7 @@ class Panel {
       set(svg, { width: this.width, height, viewBox: `0 0 ${this.width} ${height}` });
       if (this.state) this.update(this.state);
     };
-    this.app.sub.resize(this.body, () => {
+    this.app.scopeOf(this.trace).resize(this.body, () => {
       const w = Math.round(this.body.clientWidth - (this.inset ?? 0));
       if (w <= 0 || w === this.width) return;
       this.width = w;

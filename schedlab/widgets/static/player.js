@@ -135,6 +135,17 @@ class Player {
   setSpeed(v) {
     this.speed = clamp(v, SPEEDS[0], SPEEDS.at(-1));
     this.tell('mode');
+    this.repace();
+  }
+  setPace(pace) {
+    this.pace = pace;
+    this.since = performance.now();
+    this.lastFrame = 0;
+    this.repace();
+  }
+  /** The next step is due at another time than the one that is waited for. */
+  repace() {
+    if (this.playing && !this.frame) this.tickOn();
   }
   glide(to, ms) {
     if (this.still || !ms || (this.pace === 'time' && this.playing)) {
@@ -150,9 +161,9 @@ class Player {
   /** The next frame; when nothing glides, play only waits for its next step. */
   tickOn() {
     if (this.ended) return;
+    clearTimeout(this.timer);
     const waits = this.playing && !this.move && (this.pace === 'event' || this.still);
     if (waits) {
-      clearTimeout(this.timer);
       this.timer = setTimeout(() => this.onFrame(performance.now()), Math.max(0, this.since + STEP_MS / this.speed - performance.now()));
     } else this.frame ||= requestAnimationFrame(now => ((this.frame = 0), this.onFrame(now)));
   }

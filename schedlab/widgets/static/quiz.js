@@ -2,7 +2,7 @@
 class Quiz extends Kit {
   constructor(model, el) {
     super(model, el);
-    const { head, words } = this;
+    const { head } = this;
     this.once = head.form === 'predict';
     this.first = new Map(); // question -> was the first answer right
     this.given = [];
@@ -13,7 +13,6 @@ class Quiz extends Kit {
       this.live,
     );
     if (!this.once) this.tally();
-    this.words = words;
   }
   ask(question, k) {
     const { words } = this,

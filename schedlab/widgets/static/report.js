@@ -13,7 +13,6 @@ class Report extends Kit {
           h('li', { class: kind }, h('b', { class: { held: 'well', broken: 'ill', error: 'ill' }[kind] ?? 'mute' }, sign[kind] ?? ''), h('span', {}, worded(text))),
         ),
       ),
-      this.live,
     );
   }
 }

@@ -294,13 +294,6 @@ class Sentence {
     this.then.replaceChildren();
     this.fit();
   }
-  /** One plain sentence instead of a trace. */
-  only(text) {
-    this.key = null;
-    this.kind.textContent = '';
-    this.what.replaceChildren(text);
-    this.then.replaceChildren();
-  }
   restyle() {
     const ask = this.shownAsk;
     this.key = this.afterKey = null;

@@ -376,11 +376,12 @@ class Timeline {
     // axis
     const step = STEPS.find(v => (v / (b - a)) * width > 84) ?? b - a,
       unit = UNITS[trace.head.unit],
+      end = Math.max(...this.sets.map(({ trace: one }) => one.head.end)),
       lines = [];
     g.font = `12px ${look.font}`;
     g.fillStyle = look.muted;
     const ticks = [];
-    for (let t = Math.ceil(a / step) * step; t <= b && t <= trace.head.end; t += step) ticks.push(t);
+    for (let t = Math.ceil(a / step) * step; t <= b && t <= end; t += step) ticks.push(t);
     ticks.forEach((t, k) => {
       const x = Math.round(this.x(t)) + 0.5,
         text = number(t / unit[0], null) + (k === ticks.length - 1 ? ` ${unit[1]}` : ''),

@@ -23,11 +23,7 @@ function transport(app) {
     {
       'aria-label': words.pace,
       title: words.pace,
-      onchange: e => {
-        player.pace = e.target.value;
-        player.since = performance.now();
-        player.lastFrame = 0;
-      },
+      onchange: e => player.setPace(e.target.value),
     },
     h('option', { value: 'event' }, words.byEvent),
     h('option', { value: 'time' }, words.byTime),
