@@ -6,33 +6,28 @@ A `Board` is one widget; a `Stack` puts several below each other and is still on
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol
 
 import anywidget
 import ipywidgets  # type: ignore[import-untyped]  # it ships no types
 import traitlets
 
-from schedlab.widgets.bundle import css_text
+from schedlab.widgets.bundle import css_text, part
 
-KIT = ("words.en.js", "kit.words.en.js", "dom.js", "format.js", "look.js", "kit.js")  # the player's parts, then ours
+KIT = ("kit.words.en.js", "dom.js", "format.js", "look.js", "kit.js")  # the player's own parts among them
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-def _read(name: str) -> str:
-    return (files("schedlab.widgets") / "static" / name).read_text(encoding="utf-8")
 
 
 @cache
 def kit_module(*parts: str) -> str:
     """An ES module of the kit: what all of them share, then these parts; the last one exports `render`."""
-    return "\n".join(_read(name) for name in (*KIT, *parts))
+    return "".join(map(part, (*KIT, *parts)))
 
 
 @cache
 def kit_css() -> str:
     """The player's style sheet and the kit's own."""
-    return css_text() + "\n" + _read("kit.css")
+    return css_text() + part("kit.css")
 
 
 class Still(Protocol):

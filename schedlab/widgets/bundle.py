@@ -37,10 +37,6 @@ PARTS = (
 STYLES = ("player.css",)
 
 
-def _read(name: str) -> str:
-    return (files("schedlab.widgets") / "static" / name).read_text(encoding="utf-8")
-
-
 _AFTER_CODE = re.compile(r"""^([^'"`/]*[;,{}()\]])\s+//.*$""")  # nothing before it in which // could mean anything else
 
 
@@ -69,16 +65,26 @@ def slim(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def source(name: str) -> str:
+    """One of the files in `static`, as it is written."""
+    return (files("schedlab.widgets") / "static" / name).read_text(encoding="utf-8")
+
+
+def part(name: str) -> str:
+    """The same as it is sent."""
+    return slim(source(name))
+
+
 @cache
 def module_text() -> str:
     """The ES module: exports `default { render }`, as anywidget asks."""
-    return "".join(slim(_read(name)) for name in PARTS)
+    return "".join(map(part, PARTS))
 
 
 @cache
 def css_text() -> str:
     """The player's style sheet; every rule begins at `.sl`, so a host's own page is left alone."""
-    return "".join(slim(_read(name)) for name in STYLES)
+    return "".join(map(part, STYLES))
 
 
 # The page's own model: what the module asks of a widget model, without a kernel.

@@ -15,7 +15,7 @@ from schedlab.widgets.board import Board
 from schedlab.widgets.knobs import Knob, explore
 from schedlab.widgets.quiz import Option, Question, Quiz
 from tests.browser.conftest import MODEL, PAGE
-from tests.browser.see import axe, unreadable
+from tests.browser.see import HELD, WATCH, axe, unreadable
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ ASKED = [
 class KitPage:
     """One widget of the kit in a page, and the real widget behind it that answers when `serve` is called."""
 
-    def __init__(self, page: Any, widget: Board, theme: str) -> None:
+    def __init__(self, page: Any, widget: Board, theme: str, watch: bool) -> None:
         self.page, self.widget = page, widget
         self.errors: list[str] = []
         page.on("pageerror", lambda e: self.errors.append(str(e)))
@@ -39,6 +39,8 @@ class KitPage:
         back = {"light": "#ffffff", "dark": "#111111"}[theme]
         page.set_content(PAGE.format(css=widget._css, theme=theme, back=back))
         page.evaluate(MODEL)
+        if watch:
+            page.evaluate(WATCH)
         state = {
             name: getattr(widget, name) for name in ("head", "answers", "values", "view") if widget.has_trait(name)
         }
@@ -87,11 +89,13 @@ def kit(chromium: Any) -> Iterator[Open]:
     """Opens widgets: `kit(widget, width=1000, theme="light")`."""
     contexts = []
 
-    def open_(widget: Board, *, width: int = 1000, theme: str = "light", forced: bool = False) -> KitPage:
+    def open_(
+        widget: Board, *, width: int = 1000, theme: str = "light", forced: bool = False, watch: bool = False
+    ) -> KitPage:
         how = {"forced_colors": "active"} if forced else {}
         context = chromium.new_context(viewport={"width": width, "height": 900}, **how)
         contexts.append(context)
-        return KitPage(context.new_page(), widget, theme)
+        return KitPage(context.new_page(), widget, theme, watch)
 
     yield open_
     for context in contexts:
@@ -311,8 +315,10 @@ def test_without_a_kernel_it_says_so(kit):
 
 def test_a_widget_that_goes_leaves_nothing_behind(kit):
     for widget in widgets().values():
-        p = kit(widget)
+        p = kit(widget, watch=True)
+        assert p.page.evaluate(HELD)["observers"], "nothing was counted, so this shows nothing"
         p.page.evaluate("cleanup()")
+        assert p.page.evaluate(HELD) == {"listeners": [], "observers": [], "frames": [], "timers": []}
         assert p.page.evaluate("document.getElementById('here').children.length") == 0
         assert p.page.evaluate("Object.values(model.heard).flat().length") == 0
 

@@ -10,7 +10,7 @@ from schedlab import lesson
 from schedlab.lessons.linux_o1 import RUNS
 from schedlab.views import picture
 from schedlab.views.payload import sentences, unpack
-from schedlab.widgets.bundle import PARTS, STYLES, _read, css_text, module_text, slim
+from schedlab.widgets.bundle import PARTS, STYLES, css_text, module_text, slim, source
 from schedlab.widgets.play import play
 from tests.browser import payloads
 from tests.source import ROOT
@@ -101,7 +101,7 @@ def test_comments_and_indentation_stay_behind_and_nothing_else(text, sent):
 def test_what_is_sent_is_a_module_of_the_same_exports_and_a_sheet_of_the_same_rules(chromium):
     page = chromium.new_page()
     page.goto("about:blank")
-    whole = "\n".join(_read(name) for name in PARTS)
+    whole = "\n".join(source(name) for name in PARTS)
     assert len(module_text()) < 0.9 * len(whole)
     assert not any(line.lstrip().startswith(("//", "/*")) for line in (module_text() + css_text()).splitlines())
     for text in (whole, module_text()):
@@ -113,7 +113,7 @@ def test_what_is_sent_is_a_module_of_the_same_exports_and_a_sheet_of_the_same_ru
       s.replaceSync(t);
       return [...s.cssRules].map(r => r.cssText.replace(/\\s+/g, ' '));
     }"""
-    assert page.evaluate(rules, css_text()) == page.evaluate(rules, "\n".join(_read(name) for name in STYLES))
+    assert page.evaluate(rules, css_text()) == page.evaluate(rules, "\n".join(source(name) for name in STYLES))
     page.close()
 
 
