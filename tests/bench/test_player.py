@@ -20,7 +20,7 @@ from tests.browser import conftest as browser
 from tests.browser import payloads
 from tests.browser.conftest import PlayerPage
 from tests.browser.lab import Lab
-from tests.browser.see import served
+from tests.browser.see import served, step_times
 
 chromium, pages, player = browser.chromium, browser.pages, browser.player
 jupyter, lab = browser.jupyter, browser.lab
@@ -166,22 +166,7 @@ def test_a_step_responds_within_50_ms_while_the_kernel_is_busy(lab: Lab):
                  .requestExecute({ code: 'import time; time.sleep(60)', store_history: false }).done; }"""
         )
         notebook.page.wait_for_function("() => window.schedlabPanel.sessionContext.session.kernel.status === 'busy'")
-        times = root.evaluate(
-            """async root => {
-              const step = root.querySelector('button[aria-label="Step"]'), times = [];
-              for (let k = 0; k < 40; k++) {
-                const t = performance.now();
-                step.click();
-                await new Promise(r => requestAnimationFrame(() => {
-                  const c = new MessageChannel(); // a message from a frame comes when that frame has been drawn
-                  c.port1.onmessage = r;
-                  c.port2.postMessage(0);
-                }));
-                times.push(performance.now() - t);
-              }
-              return times;
-            }"""
-        )
+        times = step_times(root, 40)
         assert notebook.page.evaluate("() => window.schedlabPanel.sessionContext.session.kernel.status") == "busy"
         assert root.evaluate("root => root.__player.state().i") == 40
         notebook.page.evaluate(

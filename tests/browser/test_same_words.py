@@ -93,10 +93,18 @@ def test_names_are_shown_alike(module, names):
 
 @pytest.mark.parametrize(
     "make",
-    [payloads.linux_small, payloads.go_small, payloads.kube_small, payloads.hostile_names, payloads.nodes],
+    [
+        payloads.linux_small,
+        payloads.go_small,
+        payloads.kube_small,
+        payloads.hostile_names,
+        payloads.nodes,
+        payloads.flights,
+    ],
     ids=lambda make: make.__name__,
 )
 def test_every_sentence_of_a_run_is_pythons(player, make):
+    """45"""
     payload = make()
     p = player(payload)
     got = p.page.evaluate(

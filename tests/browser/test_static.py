@@ -153,7 +153,7 @@ def test_the_text_form_keeps_to_96_columns_and_tells_the_same_facts(form: str):
         assert "\u202e" not in whole
         assert "\x1b" not in whole
         return
-    assert head["title"] in whole.splitlines()[0] or head["title"] in whole
+    assert whole.startswith(head["title"])
     for event in {0, n // 2, n - 1} if n else ():
         shown = " ".join(text(head, columns, event).split())
         assert " ".join(said[event][1].split()) in shown, f"event {event}"

@@ -9,7 +9,7 @@ import pytest
 from schedlab.views.payload import DECISION, sentences, unpack
 from tests.browser import payloads
 from tests.browser.conftest import PlayerPage
-from tests.browser.see import median, picture
+from tests.browser.see import median, picture, step_times
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., PlayerPage]
@@ -231,21 +231,6 @@ def test_play_at_the_end_starts_over(player: Open):
 def test_a_step_reaches_the_screen_within_100_ms(player: Open, form: str):
     """16"""
     p = player(FORMS[form](), motion=False)
-    times = p.page.evaluate(
-        """async () => {
-          const step = document.querySelector('#here button[aria-label="Step"]'), times = [];
-          for (let k = 0; k < 15; k++) {
-            const t = performance.now();
-            step.click();
-            await new Promise(r => requestAnimationFrame(() => {
-              const c = new MessageChannel(); // a message from a frame comes when that frame has been drawn
-              c.port1.onmessage = r;
-              c.port2.postMessage(0);
-            }));
-            times.push(performance.now() - t);
-          }
-          return times;
-        }"""
-    )
+    times = step_times(p.root(), 15)
     assert p.state()["i"] == 15
     assert median(times) <= STEP_MS

@@ -78,6 +78,8 @@ def test_the_table_of_the_text_has_every_candidate_and_one_winner():
         table = [line for line in said if line.startswith("  ") and line.split()[-1:] == ["runs"] and "▪" not in line]
         assert len(table) == 1
         assert sum(row.won for row in rows) == 1
+        heading = max(k for k, line in enumerate(said) if line.startswith("  Task "))
+        assert [line.split()[0] for line in said[heading + 1 :]] == [row.name for row in rows]
 
 
 def test_the_svg_is_xml_with_a_title_and_the_text_as_its_description(shown):
