@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from pathlib import Path
@@ -50,8 +51,10 @@ def read_trace(path: str | Path) -> Trace:
         raise TraceError(f"{shown(path)}: there is no such file") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         head = b""
+    except io.UnsupportedOperation:
+        raise TraceError(f"{shown(path)}: a pipe cannot be read twice; save what it gives in a file") from None
     except OSError as error:
-        raise TraceError(f"{shown(path)}: {error.strerror}") from None
+        raise TraceError(f"{shown(path)}: {error.strerror or error}") from None
     except ValueError as error:  # a path with a NUL
         raise TraceError(f"{shown(path)}: {error}") from None
     try:

@@ -40,6 +40,7 @@ class Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.counted = (0, 1)  # up to where lines have been counted, and the line there
 
     def document(self) -> Any:
         """The one value of the text."""
@@ -139,7 +140,9 @@ class Parser:
         )
 
     def line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        at, line = self.counted
+        self.counted = (self.at, line + self.text.count("\n", at, self.at))
+        return self.counted[1]
 
     def error(self, why: str) -> JsonError:
         column = self.at - (self.text.rfind("\n", 0, self.at) + 1) + 1

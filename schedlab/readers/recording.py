@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schedlab.readers.rebuild import Rebuild, state_named
+from schedlab.readers.rebuild import MOST_CPUS, Rebuild, state_named
 from schedlab.readers.stream import lines_of, shown
 from schedlab.trace import Trace, TraceError
 
@@ -69,9 +69,11 @@ def read_recording(path: Path) -> Trace:
     given = list(rows(path))
     if isinstance(told.get("events"), int) and len(given) < told["events"]:
         raise TraceError(f"line {len(given) + 1}: the file is cut off: {told['events']:,} events were recorded")
-    workload = {task["pid"] for task in told.get("tasks", []) if isinstance(task, dict) and "pid" in task}
-    woken = {row["pid"] for row in given if row["event"] in ("wakeup", "wakeup_new")}
-    runnable = workload | {int(pid) for pid in woken if pid.isdigit()}
+    tasks = told.get("tasks", [])
+    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+        raise TraceError("what stands beside it: 'tasks' is no list of tasks")
+    runnable = {task["pid"] for task in tasks if isinstance(task.get("pid"), int)}
+    runnable |= {number(row, "pid") for row in given if row["event"] in ("wakeup", "wakeup_new")}
     rebuild = Rebuild(lambda pid: pid in runnable)
     marks: list[list[Any]] = []
     last = 0
@@ -95,15 +97,14 @@ def read_recording(path: Path) -> Trace:
             f"line {rebuild.gaps[0]['line']}: the CPU leaves another task than the one it had picked; a row is missing"
         )
     cpus = told.get("ncpu", 0)
-    return rebuild.trace(last, about, cpus=cpus if isinstance(cpus, int) and 0 <= cpus <= 8192 else 0)
+    return rebuild.trace(last, about, cpus=cpus if isinstance(cpus, int) and 0 <= cpus <= MOST_CPUS else 0)
 
 
 def origin(told: dict[str, Any]) -> str:
     """Which kernel ran which workload, and how it was watched."""
     kernel = f"Linux {told.get('kernel', '(unknown)')} ({told.get('scheduler') or told.get('package') or 'no package'})"
-    return "; ".join(
-        [kernel, f"workload {told.get('workload', '(unknown)')}", *filter(None, [told.get("trace_method")])]
-    )
+    method = [str(told["trace_method"])] if told.get("trace_method") else []
+    return "; ".join([kernel, f"workload {told.get('workload', '(unknown)')}", *method])
 
 
 def apply(rebuild: Rebuild, now: int, row: dict[str, str]) -> None:
@@ -121,7 +122,7 @@ def apply(rebuild: Rebuild, now: int, row: dict[str, str]) -> None:
         rebuild.switch(now, cpu, pid, comm, prio, state, number(row, "next_pid"), row["next_comm"].encode(), next_prio)
     elif event in ("wakeup", "wakeup_new"):
         by = row["extra"].removeprefix("by=")
-        waker = int(by) if by.isdigit() else 0
+        waker = int(by) if is_number(by) else 0
         rebuild.wake(now, number(row, "dest_cpu"), pid, comm, prio, waker, event == "wakeup_new")
     elif event == "fork":
         rebuild.fork(now, cpu, 0, b"", pid, comm)
@@ -129,11 +130,16 @@ def apply(rebuild: Rebuild, now: int, row: dict[str, str]) -> None:
         rebuild.exit(now, cpu, pid, comm, prio)
     elif event == "migrate":
         orig = next((word[9:] for word in row["extra"].split() if word.startswith("orig_cpu=")), "")
-        if not orig.isdigit():
+        if not is_number(orig):
             raise TraceError(f"line {row['line']}: migrate without orig_cpu in extra")
         rebuild.migrate(now, pid, comm, prio, int(orig), number(row, "dest_cpu"))
     else:
         raise TraceError(f"line {row['line']}: {shown(event)} is no event of a recording")
+
+
+def is_number(text: str) -> bool:
+    """Plain digits, and not so many that it could not be a number of a CPU or a process."""
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def number(row: dict[str, str], column: str) -> int:

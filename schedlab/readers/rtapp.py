@@ -11,7 +11,6 @@ else is refused with its key and line: better no answer than a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from schedlab.readers.loose_json import Pair, Pairs
@@ -56,8 +55,6 @@ REFUSED_KEYS = {
 }
 TASK_KEYS = ("instance", "delay", "loop", "phases", "policy", "priority", "cpus")
 PHASE_KEYS = ("loop", "policy", "priority", "cpus")
-
-Refuse = Callable[[str, int, str], ScenarioError]
 
 
 class Sorts(NamedTuple):
@@ -147,7 +144,7 @@ class Workload:
         """Policy and priority, the policy of `global` where the task says none."""
         given = body.get("policy") or self.settings.get("default_policy")
         policy = "SCHED_OTHER" if given is None else given.value
-        if policy not in CLASSES:
+        if not isinstance(policy, str) or policy not in CLASSES:
             assert given is not None
             raise refuse(given, f"{policy!r} is not modelled. There are: {', '.join(CLASSES)}")
         return Sorts(CLASSES[policy], integer(body["priority"], least=-100) if "priority" in body else None)

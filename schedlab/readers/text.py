@@ -92,15 +92,17 @@ WHOLE_CLOCK = re.compile(
 # A last line without a line break counts only if nothing can be missing from it.
 SURELY_WHOLE = re.compile(rb"(?: next_prio=1\d\d| target_cpu=\d{3}| CPU:\d{3}| ==> .*\[1\d\d\])$", re.DOTALL)
 
-# Fields. `.*` is greedy: what follows is matched against the end of the line, and is longer than a name can be.
+# Fields. NAME is greedy: what follows is matched against the end of the line, and is longer than a name can be. Names
+# have at most 15 bytes (TASK_COMM_LEN); the bound keeps a line without end from being searched for ever.
+NAME = rb"(.{0,63})"
 SWITCH = pattern(
-    rb"prev_comm=(.*) prev_pid=(\d+) prev_prio=(-?\d+) prev_state=(\S+) (?:==> )?"
-    rb"next_comm=(.*) next_pid=(\d+) next_prio=(-?\d+)(?: \w+=\S+)*$"
+    rb"prev_comm=" + NAME + rb" prev_pid=(\d+) prev_prio=(-?\d+) prev_state=(\S+) (?:==> )?"
+    rb"next_comm=" + NAME + rb" next_pid=(\d+) next_prio=(-?\d+)(?: \w+=\S+)*$"
 )
-WAKE = pattern(rb"comm=(.*) pid=(\d+) prio=(-?\d+)(?: success=\d+)? target_cpu=(\d+)(?: \w+=\S+)*$")
-MIGRATE = pattern(rb"comm=(.*) pid=(\d+) prio=(-?\d+) orig_cpu=(\d+) dest_cpu=(\d+)(?: \w+=\S+)*$")
-FORK = pattern(rb"(?:parent_)?comm=(.*) (?:parent_)?pid=(\d+) child_comm=(.*) child_pid=(\d+)$")
-EXIT = pattern(rb"comm=(.*) pid=(\d+) prio=(-?\d+)(?: \w+=\S+)*$")
+WAKE = pattern(rb"comm=" + NAME + rb" pid=(\d+) prio=(-?\d+)(?: success=\d+)? target_cpu=(\d+)(?: \w+=\S+)*$")
+MIGRATE = pattern(rb"comm=" + NAME + rb" pid=(\d+) prio=(-?\d+) orig_cpu=(\d+) dest_cpu=(\d+)(?: \w+=\S+)*$")
+FORK = pattern(rb"(?:parent_)?comm=" + NAME + rb" (?:parent_)?pid=(\d+) child_comm=" + NAME + rb" child_pid=(\d+)$")
+EXIT = pattern(rb"comm=" + NAME + rb" pid=(\d+) prio=(-?\d+)(?: \w+=\S+)*$")
 PLUGIN_SWITCHES = tuple(
     pattern(name + rb":(\d+) \[(-?\d+)\] (\S+) ==> " + name + rb":(\d+) \[(-?\d+)\]$")
     for name in (rb"(.{0,15})", rb"(.{0,15}?)", rb"(.*)")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -106,6 +108,8 @@ def test_a_saved_recording_comes_back_equal(tmp_path):
 
 TEXT = gzip.decompress((DATA / "2.4.24-on" / "w01_3hogs.csv.gz").read_bytes())
 
+TEXT_6_12 = gzip.decompress((DATA / "6.12-eevdf" / "w03_inter.csv.gz").read_bytes())
+
 
 @pytest.mark.parametrize(
     ("text", "says"),
@@ -117,6 +121,7 @@ TEXT = gzip.decompress((DATA / "2.4.24-on" / "w01_3hogs.csv.gz").read_bytes())
         (b"\n".join([*TEXT.split(b"\n")[:5], *TEXT.split(b"\n")[6:]]), "a row is missing"),
         (b"\n".join([*TEXT.split(b"\n")[:5], *TEXT.split(b"\n")[4:]]), ""),
         (TEXT + TEXT.split(b"\n")[2] + b"\n", "time goes back"),
+        (re.sub(rb"(,wakeup,[^,]*,)\d+", r"\1²".encode(), TEXT_6_12, count=1), "pid must be a whole number, not ²"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(tmp_path, text, says):
@@ -132,6 +137,32 @@ def test_a_recording_that_is_cut_at_a_line_is_noticed_by_its_description(tmp_pat
     (tmp_path / "x.csv").write_bytes(b"\n".join(TEXT.split(b"\n")[:20]) + b"\n")
     with pytest.raises(TraceError, match="line 20: the file is cut off"):
         read_trace(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("tasks", ["5", "null", "[5]", '{"pid": 3}'])
+def test_a_description_whose_tasks_are_none_is_told(tmp_path, tasks):
+    (tmp_path / "x.json").write_text(f'{{"tasks": {tasks}}}', encoding="utf-8")
+    (tmp_path / "x.csv").write_bytes(TEXT)
+    with pytest.raises(TraceError, match="what stands beside it: 'tasks' is no list of tasks"):
+        read_trace(tmp_path / "x.csv")
+
+
+def test_odd_values_in_a_description_do_no_harm(tmp_path):
+    odd = '{"tasks": [{"pid": []}], "trace_method": 5, "kernel": [], "ncpu": "two"}'
+    (tmp_path / "x.json").write_text(odd, encoding="utf-8")
+    (tmp_path / "x.csv").write_bytes(TEXT)
+    assert len(read_trace(tmp_path / "x.csv")) > 50
+
+
+def test_a_pipe_is_told_to_be_one():
+    read_end, write_end = os.pipe()
+    os.write(write_end, TEXT[:100])
+    os.close(write_end)
+    try:
+        with pytest.raises(TraceError, match="a pipe cannot be read twice; save what it gives in a file"):
+            read_trace(f"/dev/fd/{read_end}")
+    finally:
+        os.close(read_end)
 
 
 def test_the_description_is_not_taken_for_a_trace():

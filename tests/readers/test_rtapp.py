@@ -94,6 +94,7 @@ def test_a_forked_task_runs(tmp_path):
         ('{"a": {"mem": 10, "run": 1}}', "the key 'mem'"),
         ('{"a": {"memrun": {}, "run": 1}}', "the key 'memrun'"),
         ('{"a": {"run": 1, "policy": "SCHED_DEADLINE"}}', "'SCHED_DEADLINE' is not modelled"),
+        ('{"a": {"run": 1, "policy": ["SCHED_FIFO"]}}', "['SCHED_FIFO'] is not modelled"),
         ('{"a": {"run": 1, "dl-runtime": 5}}', "the key 'dl-runtime': deadlines"),
         ('{"a": {"run": 1, "taskgroup": "/x"}}', "the key 'taskgroup': groups"),
         ('{"a": {"run": 1, "util_min": 5}}', "the key 'util_min'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schedlab.readers.loose_json import Parser
 from schedlab.readers.scenarios import read_scenario
 from schedlab.scenario import Scenario, ScenarioError
 
@@ -93,3 +94,20 @@ def test_a_few_lines_that_stand_for_millions_are_refused(tmp_path):
 def test_deep_yaml_is_refused(tmp_path):
     with pytest.raises(ScenarioError, match="inside each other"):
         read(tmp_path, "[" * 20_000)
+
+
+class Counted(str):
+    """A text that knows how much of it has been searched for line breaks."""
+
+    looked_at = 0
+
+    def count(self, sub, start=0, end=None):  # type: ignore[override]  # as the reader calls it
+        self.looked_at += (len(self) if end is None else end) - start
+        return super().count(sub, start, end)
+
+
+def test_the_lines_of_a_long_file_are_counted_once_and_not_for_every_key():
+    text = Counted("[" + ",\n".join('{"name": "t",\n"nice": 1}' for _ in range(500)) + "]")
+    pairs = Parser(text).document()
+    assert pairs[-1][-1].line == 1000
+    assert text.looked_at <= len(text)
