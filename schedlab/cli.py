@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=_seed, help="another seed for the random numbers")
     run.add_argument("--until", metavar="T", help="when to stop: 250ms, 2s")
     run.add_argument("--cpus", type=int, metavar="N", help="how many CPUs")
-    run.add_argument("--explain", action="store_true", help="tell the reason of each choice too")
+    run.add_argument(
+        "--explain", action="store_true", help="tell the reason of each choice too (pages and pictures do anyway)"
+    )
     run.add_argument("--limit", type=_count, metavar="N", help="at most N sentences")
     run.set_defaults(do=run_scenario)
 
@@ -129,6 +131,8 @@ def view_trace(asked: argparse.Namespace) -> None:
 def deliver(trace: Trace, asked: argparse.Namespace) -> None:
     """Write the trace down, or tell it."""
     if asked.output:
+        if asked.limit is not None:
+            raise Failed("--limit is for sentences; -o writes the whole trace")
         try:
             write(trace, asked.output)
         except ModuleNotFoundError as error:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
+from schedlab.scenario import ScenarioError, parts_of
 from schedlab.trace import (
     EXPLAINED,
     NOBODY,
@@ -112,6 +113,8 @@ class Watch:
             recorder.add_verb(kind)
         self.judgements = {part: list(_marked(part, "__judgement__")) for part in parts_of(policy)}
         names = [name for found in self.judgements.values() for name, _method in found]
+        for part in self.judgements:
+            check_ranking(part, names)
         self.names["judgement"] = list(dict.fromkeys(names))
         self.source, self.source_file = _source_of(policy)
         self._wrap()
@@ -156,7 +159,7 @@ class Watch:
 
     def _watched_pick(self, pick: Callable[..., Any]) -> Callable[..., Any]:
         def watched(cpu: Any, prev: Any) -> Any:
-            if not self.in_range:
+            if not self.in_range or not self.policy.ranking.by:
                 return pick(cpu, prev)
             self.compared = self.judge_candidates(cpu, prev)
             self.picking = (cpu, prev)
@@ -381,6 +384,17 @@ def deciding_line(lines: list[tuple[int, str, dict[str, int]]], winner: int) -> 
     return decided or lines[-1][0]
 
 
+def check_ranking(part: Any, judgements: Sequence[str]) -> None:
+    """What candidates are compared by must be judgements. Raises ScenarioError."""
+    for name in (part.ranking.by, *part.ranking.filters):
+        if name and name not in judgements:
+            known = ", ".join(judgements) or "none"
+            raise ScenarioError(
+                f"{type(part).__name__}.ranking compares by {name!r}, but no method of that name is marked as a "
+                f"@judgement; marked are: {known}"
+            )
+
+
 def judged(candidates: list[dict[str, Any]], winner: int, ranking: Any) -> list[dict[str, Any]]:
     """Each candidate's verdict, and by how much it is behind the winner."""
     by = ranking.by
@@ -398,13 +412,8 @@ def judged(candidates: list[dict[str, Any]], winner: int, ranking: Any) -> list[
     return candidates
 
 
-def parts_of(policy: Any) -> tuple[Any, ...]:
-    """The policies that this one is made of: itself, or the classes of a list."""
-    return tuple(policy.parts()) if hasattr(policy, "parts") else (policy,)
-
-
 def _marked(policy: Any, mark: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The policy's methods with a mark, in the order of its source; an override keeps its base's mark."""
+    """The policy's methods with a mark, by name; an override keeps its base's mark."""
     for name in dir(type(policy)):
         if any(hasattr(vars(cls).get(name), mark) for cls in type(policy).__mro__):
             yield name, getattr(policy, name)

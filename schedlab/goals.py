@@ -101,7 +101,8 @@ def cpu_time(trace: Trace) -> dict[str, int]:
     names = labels(trace)
     total = dict.fromkeys(_born(trace, names), 0)
     for segment in segments(trace):
-        total[names[segment.task]] += segment.stop - segment.start
+        name = names[segment.task]  # one that was there before the trace began has no birth in it
+        total[name] = total.get(name, 0) + segment.stop - segment.start
     return total
 
 
@@ -112,9 +113,14 @@ def shares(trace: Trace) -> dict[str, float]:
 
 
 def fairness(trace: Trace, tasks: Iterable[str] | None = None) -> float:
-    """Jain's index of the CPU times of `tasks` (all, if None): 1 when all are equal, 1/n when one has everything."""
+    """Jain's index of the CPU times of `tasks` (all, if None): 1 when all are equal, 1/n when one has everything.
+
+    Raises KeyError for a name that no task has.
+    """
+    chosen = None if tasks is None else list(tasks)
+    _known(trace, chosen or ())
     times = cpu_time(trace)
-    return jain([times[name] for name in (times if tasks is None else tasks)])
+    return jain([times.get(name, 0) for name in (times if chosen is None else chosen)])
 
 
 def jain(values: Sequence[int]) -> float:
@@ -187,9 +193,13 @@ def total_weighted_completion(trace: Trace, weights: Mapping[str, int] | None = 
 
 
 def latencies(trace: Trace, tasks: Iterable[str] | None = None) -> list[Latency]:
-    """From every wake-up of `tasks` (all, if None) until the task runs, in the order of the wake-ups."""
+    """From every wake-up of `tasks` (all, if None) until the task runs, in the order of the wake-ups.
+
+    Raises KeyError for a name that no task has.
+    """
     names = labels(trace)
     chosen = None if tasks is None else frozenset(tasks)
+    _known(trace, sorted(chosen or ()))
     woken: dict[int, int] = {}
     found = []
     for row in trace.rows():

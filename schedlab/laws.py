@@ -235,6 +235,8 @@ def slice_respected(limit: int, ends: str = "switch", exempt: Iterable[str] = ()
     `ends` says what ends a turn: "switch" (somebody else runs) or "decision" (being picked again is enough).
     `exempt` are names of tasks without a slice.
     """
+    if ends not in ("switch", "decision"):
+        raise ValueError(f"ends is 'switch' or 'decision', not {ends!r}")
     free = frozenset(exempt)
 
     def find(trace: Trace) -> Iterator[Violation]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
-from schedlab.scenario import ScenarioError, check_keys, nearest
+from schedlab.scenario import ScenarioError, check_keys, make_policy, mapping, nearest, parts_of
 
 
 def read_event(event: Mapping[str, Any], keys: Sequence[str], where: str) -> tuple[str, Any]:
@@ -33,13 +34,21 @@ def task_named(tasks: Iterable[Any], name: str, now: int) -> Any:
     raise ScenarioError(f"events: no task is called {name!r} at {now} ns{nearest(name, names)}")
 
 
-def set_options(policy: Any, options: Mapping[str, Any]) -> None:
-    """Change settings of a scheduler while it runs. Raises ScenarioError for one that it lacks, or of another type."""
-    for name, value in options.items():
-        old = getattr(policy, name, None)
-        if name.startswith("_") or not isinstance(old, (int, str, float)):
-            known = [key for key, held in vars(policy).items() if isinstance(held, (int, str, float))]
-            raise ScenarioError(f"set: {policy.name} has no setting {name!r}{nearest(name, known)}")
-        if type(value) is not type(old):
-            raise ScenarioError(f"set: {name} is {old!r} now, so it cannot become {value!r}")
-        setattr(policy, name, value)
+def check_set(factory: Callable[..., Any], options: Mapping[str, Any], changed: Any, name: str, where: str) -> None:
+    """Would a scheduler with these options take the change? Raises ScenarioError."""
+    changed = mapping(changed, where)
+    if not signature(factory).parameters:
+        raise ScenarioError(f"{where}: {name} has no options")
+    try:
+        make_policy(factory, {**options, **changed}, name)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: {error}") from None
+
+
+def set_options(policy: Any, fresh: Any) -> None:
+    """Give a running scheduler the options of a `fresh` one of its kind."""
+    for old, new in zip(parts_of(policy), parts_of(fresh), strict=True):
+        for name in signature(type(new)).parameters:
+            if hasattr(new, name):
+                setattr(old, name, getattr(new, name))
+        old.tune()

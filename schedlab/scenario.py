@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -25,6 +24,7 @@ from schedlab.trace import Difference, Family, Recorder, Trace, first_difference
 FAMILY_MODULES = {"linux": "schedlab.linux.scenario", "design": "schedlab.design.scenario"}
 LONGEST_RUN = 3_600 * S  # ns: a run without `until` that is not over by then never ends
 MOST_CPUS = 1024
+LARGEST_SEED = 2**64
 MOST_TASKS = 100_000
 LONGEST_TIME = 2**53  # ns, 104 days: what a JavaScript number still holds exactly
 LONGEST_TIME_TEXT = 100  # characters
@@ -91,21 +91,23 @@ class Scenario:
         title: str = "",
     ) -> None:
         self.scheduler = scheduler
-        self.family_name, self.family = family_of(scheduler)
+        self.family = family_of(scheduler)
         self.cpus = whole(cpus, "cpus", least=1, most=MOST_CPUS)
         self.until = None if until is None else duration(until, "until", least=1)
         if isinstance(seed, bool) or not isinstance(seed, (int, str)):
             raise ScenarioError(f"seed: a whole number or a text, not {seed!r}")
+        if isinstance(seed, int) and abs(seed) > LARGEST_SEED:
+            raise ScenarioError("seed: a whole number of at most 64 bits, or a text")
         self.seed = seed
-        self.machine = MappingProxyType(dict(mapping({} if machine is None else machine, "machine")))
-        self.options = MappingProxyType(dict(mapping({} if options is None else options, "options")))
-        self.groups = MappingProxyType(dict(mapping({} if groups is None else groups, "groups")))
+        self.machine = MappingProxyType(own(mapping({} if machine is None else machine, "machine")))
+        self.options = MappingProxyType(own(mapping({} if options is None else options, "options")))
+        self.groups = MappingProxyType(own(mapping({} if groups is None else groups, "groups")))
         if self.groups and not hasattr(self.family, "prepare"):
             raise ScenarioError(f"groups: {self.scheduler_name} knows no control groups")
         self.title = str(title)
         if isinstance(tasks, (str, bytes, Mapping)) or not isinstance(tasks, Iterable):
             raise ScenarioError(f"tasks: a list of tasks, not {tasks!r}")
-        self.given_tasks = tuple(tasks)
+        self.given_tasks = tuple(own(task) for task in tasks)
         if not self.given_tasks:
             raise ScenarioError("tasks: the list is empty; a scenario needs at least one task")
         if isinstance(events, (str, bytes, Mapping)) or not isinstance(events, Iterable):
@@ -127,7 +129,7 @@ class Scenario:
 
     def _event(self, event: Any, i: int) -> Mapping[str, Any]:
         where = f"events[{i}]"
-        event = mapping(event, where)
+        event = own(mapping(event, where))
         if "at" not in event:
             raise ScenarioError(f"{where}: say when, with the key 'at'")
         checked = dict(self.family.check_event({k: v for k, v in event.items() if k != "at"}, where))
@@ -224,12 +226,8 @@ class Scenario:
         if self.events:
             data["events"] = [dict(event) for event in self.events]
         data["tasks"] = [dict(task) for task in self.given_tasks]
-        try:
-            json.dumps(data)
-        except TypeError:
-            raise ScenarioError(
-                "a task's behaviour is a function; only steps given as data can be written down"
-            ) from None
+        if not is_data(data):
+            raise ScenarioError("a task's behaviour is Python code; only steps given as data can be written down")
         return data
 
     @staticmethod
@@ -253,13 +251,27 @@ class Scenario:
         return read_scenario(path)
 
 
+def own(value: Any) -> Any:
+    """A copy of mappings and lists, so that whoever made them can change theirs; all else as it is."""
+    if isinstance(value, Mapping):
+        return {key: own(part) for key, part in value.items()}
+    return [own(part) for part in value] if isinstance(value, list) else value
+
+
+def is_data(value: Any) -> bool:
+    """Nothing but what JSON has?"""
+    if isinstance(value, (dict, list)):
+        return all(map(is_data, value.values() if isinstance(value, dict) else value))
+    return value is None or isinstance(value, (str, int, float))
+
+
 # -- checking what people write ---------------------------------------------------------------------
 
 
-def family_of(scheduler: Any) -> tuple[str, FamilyModule]:
+def family_of(scheduler: Any) -> FamilyModule:
     """The family that has this scheduler. Raises ScenarioError with the nearest known names."""
     known: list[str] = []
-    for name, module_name in FAMILY_MODULES.items():
+    for module_name in FAMILY_MODULES.values():
         try:
             module: Any = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -268,10 +280,10 @@ def family_of(scheduler: Any) -> tuple[str, FamilyModule]:
             raise
         if isinstance(scheduler, str):
             if scheduler in module.SCHEDULERS:
-                return name, module
+                return module
             known += module.SCHEDULERS
         elif module.is_policy(scheduler):
-            return name, module
+            return module
     if not isinstance(scheduler, str):
         raise ScenarioError(f"scheduler: a name or a policy class, not {scheduler!r}")
     raise ScenarioError(f"scheduler: {scheduler!r} is unknown{nearest(scheduler, known)}")
@@ -302,6 +314,11 @@ def make_policy(factory: Callable[..., Any], options: Mapping[str, Any], name: s
             raise ScenarioError(f"options of {name}: {error}") from error
         except (Exception, SystemExit) as error:
             raise failed(f"{name}.__init__", 0, (), error) from error
+
+
+def parts_of(policy: Any) -> tuple[Any, ...]:
+    """The policies that this one is made of: itself, or the classes of a list."""
+    return tuple(policy.parts()) if hasattr(policy, "parts") else (policy,)
 
 
 def mapping(value: Any, where: str) -> Mapping[str, Any]:

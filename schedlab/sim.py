@@ -57,7 +57,7 @@ class Engine:
         return ticket
 
     def cancel(self, ticket: int) -> None:
-        """Forget a planned call. A ticket that has already fired is ignored."""
+        """Forget a planned call that has not been made yet."""
         self._cancelled.add(ticket)
 
     def stream(self, name: str) -> random.Random:
@@ -66,7 +66,7 @@ class Engine:
         Draw from it with `random()` only: that sequence is the same in every Python.
         """
         if name not in self._streams:
-            self._streams[name] = random.Random(f"{self.seed}/{name}")
+            self._streams[name] = random.Random(f"{self.seed}/{name}".encode("utf-8", "surrogatepass"))
         return self._streams[name]
 
     def next_due(self) -> int | None:

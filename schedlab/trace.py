@@ -56,10 +56,11 @@ def episode(method: F) -> F:
 class Ranking(NamedTuple):
     """How candidates are compared, for explanations: the judgement `by` decides, the `best` one wins.
 
-    `tie` says in words who wins among equals; `filters` are judgements that must be true first.
+    `tie` says in words who wins among equals; `filters` are judgements that must be true first. Without `by`
+    no choice is explained.
     """
 
-    by: str
+    by: str = ""
     best: str = "highest"
     tie: str = "first in line"
     filters: tuple[str, ...] = ()
@@ -198,7 +199,7 @@ class Trace:
 
     `names["task"][7]` is the name of task 7; `end` is the last instant in ns; `about` holds what a
     reader is told of the trace (title, where it comes from, assumptions). `scenario` is what can be
-    run again, or None for a recording. `policy_class` is the class whose source decided, if known.
+    run again, or None for a recording.
     """
 
     def __init__(
@@ -376,6 +377,8 @@ class Trace:
             if kind not in known:
                 raise TraceError(f"row {i}: the {family.name} family has no kind {kind}")
         times = columns[0]
+        if times and times[0] < 0:
+            raise TraceError(f"row 0: a time cannot be negative, and this is {times[0]} ns")
         for i in range(1, len(times)):
             if times[i] < times[i - 1]:
                 raise TraceError(f"row {i}: time goes back, from {times[i - 1]} to {times[i]} ns")
@@ -597,15 +600,15 @@ def register(family: Family) -> Family:
     return family
 
 
-FAMILY_MODULES = {"linux": "schedlab.linux.kinds", "design": "schedlab.design.kinds"}
+KINDS_MODULES = {"linux": "schedlab.linux.kinds", "design": "schedlab.design.kinds"}
 
 
 def family_named(name: object) -> Family:
     """The family with this name. Raises TraceError, with the names there are."""
-    if isinstance(name, str) and name not in _FAMILIES and name in FAMILY_MODULES:
-        __import__(FAMILY_MODULES[name])
+    if isinstance(name, str) and name not in _FAMILIES and name in KINDS_MODULES:
+        __import__(KINDS_MODULES[name])
     if not isinstance(name, str) or name not in _FAMILIES:
-        raise TraceError(f"no family is called {name!r}; there are {', '.join(sorted(FAMILY_MODULES))}")
+        raise TraceError(f"no family is called {name!r}; there are {', '.join(sorted(KINDS_MODULES))}")
     return _FAMILIES[name]
 
 

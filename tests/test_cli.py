@@ -99,6 +99,7 @@ def test_version():
         (("run", HOGS, "--scheduler", "o2"), "did you mean 'o1'"),
         (("run", HOGS, "--until", "5 parsecs"), "is not a time"),
         (("run", HOGS, "--cpus", "0"), "cpus"),
+        (("run", HOGS, "-o", "x.json", "--limit", "3"), "--limit is for sentences"),
         (("run", HOGS, "-o", "x.txt"), "there are .perfetto.json, .json"),
         (("run", HOGS, "-o", "no/such/folder/x.json"), "schedlab: no/such/folder/x.json: No such file or directory"),
         (("run", HOGS, "-o", "x" * 250 + ".json"), "x.json: File name too long"),

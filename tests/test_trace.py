@@ -88,6 +88,7 @@ def damaged(**changes):
             "row 0: the linux family has no kind 99",
         ),
         (damaged(columns=lambda d: {**d["columns"], "kind": ["x"] * len(TRACE)}), "column 'kind'"),
+        (damaged(columns=lambda d: {**d["columns"], "time": [-5, *d["columns"]["time"][1:]]}), "row 0: a time cannot"),
         (damaged(columns=lambda d: {**d["columns"], "time": [9, *d["columns"]["time"][1:]]}), "row 1: time goes back"),
         (damaged(end="late"), "'end' must be a time in ns"),
         (damaged(end=1), "'end' must be a time in ns not before the last row"),

@@ -24,8 +24,18 @@ from schedlab.design.sharing import Sharing
 from schedlab.design.stealing import Stealing
 from schedlab.design.task import FOREVER, Step, Task
 from schedlab.guard import guarded
-from schedlab.outside import in_words, read_event, set_options, task_named
-from schedlab.scenario import MOST_CPUS, MOST_TASKS, Scenario, ScenarioError, check_keys, duration, mapping, whole
+from schedlab.outside import check_set, in_words, read_event, set_options, task_named
+from schedlab.scenario import (
+    MOST_CPUS,
+    MOST_TASKS,
+    Scenario,
+    ScenarioError,
+    check_keys,
+    duration,
+    make_policy,
+    mapping,
+    whole,
+)
 from schedlab.sim import Engine
 from schedlab.trace import Recorder
 
@@ -48,6 +58,11 @@ def is_policy(scheduler: Any) -> bool:
     return isinstance(scheduler, type) and issubclass(scheduler, Scheduler)
 
 
+def policy_of(scenario: Scenario) -> Callable[..., Scheduler]:
+    """The scenario's scheduler class."""
+    return SCHEDULERS[scenario.scheduler] if isinstance(scenario.scheduler, str) else scenario.scheduler
+
+
 # -- checking ---------------------------------------------------------------------------------------
 
 
@@ -64,6 +79,8 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
     for i, event in enumerate(scenario.events):
         if "spawn" in event:
             check_task(event["spawn"], f"events[{i}].spawn", scenario.cpus, 1)
+        elif others := {name: value for name, value in event.get("set", {}).items() if name != "quantum"}:
+            check_set(policy_of(scenario), scenario.options, others, scenario.scheduler_name, f"events[{i}].set")
     if getattr(scenario.scheduler, "pick", None) is Scheduler.pick:
         raise ScenarioError(f"scheduler: {scenario.scheduler_name} has no pick; every scheduler must say who is next")
     return tuple(checked)
@@ -176,9 +193,7 @@ def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     if key == "spawn":
         check_task(value, f"{where}.spawn", MOST_CPUS, 1)
     elif key == "set":
-        value = mapping(value, f"{where}.set")
-        if value.get("quantum") is not None:
-            duration(value["quantum"], f"{where}.set.quantum", least=1)
+        checked_quantum(mapping(value, f"{where}.set").get("quantum"), f"{where}.set.quantum")
     elif not isinstance(value, str):
         raise ScenarioError(f"{where}.{key}: the name of a task, not {value!r}")
     return event
@@ -194,8 +209,7 @@ class Running:
         self.scenario = scenario
         self.engine = engine
         self.policy = guarded(policy, HOOKS, lambda: engine.now)
-        if self.policy.quantum is not None:
-            self.policy.quantum = duration(self.policy.quantum, "quantum", least=1)
+        self.policy.quantum = checked_quantum(self.policy.quantum, "quantum")
         self.machine = Machine(
             self.policy,
             engine,
@@ -204,11 +218,13 @@ class Running:
             switch_ns=duration(scenario.machine.get("switch", 0), "machine.switch"),
             message_ns=duration(scenario.machine.get("message", 0), "machine.message"),
         )
+        self.policy.quantum = checked_quantum(self.policy.quantum, f"{self.policy.name}.attach: quantum")
         self.machine.spawner = self.spawn
         self.task_names = [entry["name"] for entry in scenario.tasks]
         by_start = sorted(enumerate(scenario.tasks), key=lambda numbered: numbered[1]["start"])
         self.coming: list[tuple[int, Mapping[str, Any]]] = by_start[::-1]  # the next one last
         self.waiting = 0  # events that still have to spawn
+        self.options = dict(scenario.options)  # of the scheduler, as they are now
         self.changes: list[str] = []
         self.about: dict[str, Any] = {"from": f"simulated: {self.policy.name}, seed {scenario.seed}"}
 
@@ -281,16 +297,22 @@ class Running:
             act = {"kill": machine.kill, "wake": machine.wake_now, "yield": machine.yield_now}[key]
             act(task_named(machine.tasks.values(), value, machine.now))
 
-    def set_options(self, options: Mapping[str, Any]) -> None:
-        """Change settings of the scheduler while it runs; its quantum may become None, or a time as text."""
-        options = dict(options)
-        if "quantum" in options:
-            quantum = options.pop("quantum")
-            self.policy.quantum = None if quantum is None else duration(quantum, "set.quantum", least=1)
-        set_options(self.policy, options)
+    def set_options(self, changed: Mapping[str, Any]) -> None:
+        """Change options of the scheduler while it runs; every scheduler has a quantum, None for no end of a turn."""
+        if "quantum" in changed:
+            self.policy.quantum = checked_quantum(changed["quantum"], "set.quantum")
+        others = {name: value for name, value in changed.items() if name != "quantum"}
+        if others:
+            self.options |= others
+            set_options(self.policy, make_policy(policy_of(self.scenario), self.options, self.policy.name))
 
 
-HOOKS = ("attach", "enqueue", "dequeue", "pick", "slice", "preempts", "candidates", "queues")
+def checked_quantum(quantum: Any, where: str) -> int | None:
+    """The length of a turn, ns, or None. Raises ScenarioError."""
+    return None if quantum is None else duration(quantum, where, least=1)
+
+
+HOOKS = ("attach", "tune", "enqueue", "dequeue", "pick", "slice", "preempts", "candidates", "queues")
 
 
 def build(scenario: Scenario, policy: Scheduler, engine: Engine, recorder: Recorder) -> Running:

@@ -79,6 +79,9 @@ class Scheduler:
 
     # asked only where a scheduler wants to be asked
 
+    def tune(self) -> None:
+        """An option has changed while the machine runs: work out what follows from the options."""
+
     def slice(self, cpu: Any, task: Any) -> int | None:
         """How long (ns) `task` may keep `cpu` this time; None for as long as it likes."""
         return self.quantum

@@ -21,7 +21,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from schedlab.linux.balance import Balancer
-from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
+from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
@@ -90,23 +90,27 @@ class CFS(Policy):
     default_hz: ClassVar[int] = 250
 
     def __init__(
-        self, latency: int | None = None, min_granularity: int | None = None, wakeup_granularity: int | None = None
+        self,
+        latency: int | str | None = None,
+        min_granularity: int | str | None = None,
+        wakeup_granularity: int | str | None = None,
     ) -> None:
-        positive_ns("latency", latency)
-        positive_ns("min_granularity", min_granularity)
-        positive_ns("wakeup_granularity", wakeup_granularity, least=0)
-        self.latency = latency
-        self.min_granularity = min_granularity
-        self.wakeup_granularity = wakeup_granularity
+        self.latency = option_ns("latency", latency)
+        self.min_granularity = option_ns("min_granularity", min_granularity)
+        self.wakeup_granularity = option_ns("wakeup_granularity", wakeup_granularity, least=0)
 
-    def attach(self, machine: Any) -> None:
-        """A queue for every CPU; the times grow with the number of CPUs."""
-        self.machine = machine
-        factor = cpu_factor(len(machine.cpus))
+    def tune(self) -> None:
+        """What is not chosen grows with the number of CPUs."""
+        factor = cpu_factor(len(self.machine.cpus))
         self.latency_ns = self.latency or SCHED_LATENCY * factor
         self.min_granularity_ns = self.min_granularity or MIN_GRANULARITY * factor
         wakeup = self.wakeup_granularity
         self.wakeup_granularity_ns = WAKEUP_GRANULARITY * factor if wakeup is None else wakeup
+
+    def attach(self, machine: Any) -> None:
+        """A queue for every CPU."""
+        self.machine = machine
+        self.tune()
         self.queues_of = [CfsRq() for _cpu in machine.cpus]
         self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
 

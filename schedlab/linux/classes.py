@@ -22,7 +22,7 @@ from schedlab.linux.deadline import Deadline
 from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.eevdf_later import EEVDF_7_2
 from schedlab.linux.fair_server import DeadlineWithServer, Server
-from schedlab.linux.groups import Group, GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2
+from schedlab.linux.groups import Group, GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2, GroupError
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime
@@ -53,7 +53,9 @@ class ClassStack(Policy):
     def use_groups(self, groups: Sequence[Group]) -> None:
         """The fair class gets control groups; to be called before it meets a machine."""
         fair: Any = self.stack[-1]
-        grouped: Any = GROUPED[type(fair)]
+        grouped: Any = GROUPED.get(type(fair))
+        if grouped is None:
+            raise GroupError(f"{type(fair).__name__} has none")
         settings = {key: value for key, value in vars(fair).items() if key in signature(type(fair)).parameters}
         self.stack = (*self.stack[:-1], grouped(groups=groups, **settings))
 
@@ -220,7 +222,7 @@ class Linux_5_15(ClassStack):
     classes = (*Deadline.classes, *RealTime.classes, *CFS.classes)
     default_hz = CFS.default_hz
 
-    def __init__(self, latency: int | None = None) -> None:
+    def __init__(self, latency: int | str | None = None) -> None:
         super().__init__([Deadline(), RealTime(), CFS(latency)])
 
 
@@ -240,7 +242,7 @@ class Linux_6_12(ClassStack):
     classes = (*Deadline.classes, *RealTime.classes, *EEVDF.classes)
     default_hz = EEVDF.default_hz
 
-    def __init__(self, base_slice: int | None = None) -> None:
+    def __init__(self, base_slice: int | str | None = None) -> None:
         super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])
 
 
@@ -254,5 +256,5 @@ class Linux_7_2(ClassStack):
     classes = (*Deadline.classes, *RealTime.classes, *EEVDF.classes)
     default_hz = EEVDF.default_hz
 
-    def __init__(self, base_slice: int | None = None, hrtick: bool = True) -> None:
+    def __init__(self, base_slice: int | str | None = None, hrtick: bool = True) -> None:
         super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF_7_2(base_slice, hrtick)])

@@ -23,7 +23,7 @@ from typing import Any
 
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import SCHED_DEADLINE
+from schedlab.linux.task import SCHED_DEADLINE, Refused
 from schedlab.trace import Ranking, judgement
 
 BW_SHIFT = 20  # a whole CPU is 2^20
@@ -33,10 +33,6 @@ MIN_PERIOD_NS, MAX_PERIOD_NS = 100_000, (1 << 22) * 1_000
 RT_LIMIT_US, RT_PERIOD_US = 950_000, 1_000_000  # what all may have together, of each CPU
 
 by_deadline = attrgetter("dl.deadline")
-
-
-class Refused(ValueError):
-    """The parameters are not allowed (EINVAL), or there is no bandwidth left for them (EBUSY)."""
 
 
 def to_ratio(period_ns: int, runtime_ns: int) -> int:
@@ -160,7 +156,7 @@ class Deadline(Policy):
         now, dl = self.machine.now, task.dl
         if dl.throttled:
             return
-        if why in ("wake", "new", "fork", "signal", "setscheduler"):
+        if why in ("wake", "new", "fork", "setscheduler"):
             if not dl.new and dl.dl_deadline != dl.dl_period and dl.deadline < now < dl.next_period:
                 dl.throttled = True
                 dl.runtime = min(dl.runtime, 0)

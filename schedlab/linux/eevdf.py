@@ -22,7 +22,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from schedlab.linux.balance import Balancer
-from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, positive_ns, set_load_weight
+from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
@@ -155,15 +155,18 @@ class EEVDF(Policy):
     busy_counts_tasks: ClassVar[bool] = False  # sibling_imbalance(): 0 unless the CPU is idle
     chosen_slices: ClassVar[bool] = True  # may a task ask for a slice of its own?
 
-    def __init__(self, base_slice: int | None = None) -> None:
-        positive_ns("base_slice", base_slice)
-        self.base_slice = base_slice
+    def __init__(self, base_slice: int | str | None = None) -> None:
+        self.base_slice = option_ns("base_slice", base_slice)
         self.server: Any = None  # the deadline class, if it has a server for the fair tasks
+
+    def tune(self) -> None:
+        """A base slice that is not chosen grows with the number of CPUs."""
+        self.base_slice_ns = self.base_slice or BASE_SLICE * cpu_factor(len(self.machine.cpus))
 
     def attach(self, machine: Any) -> None:
         """A queue for every CPU."""
         self.machine = machine
-        self.base_slice_ns = self.base_slice or BASE_SLICE * cpu_factor(len(machine.cpus))
+        self.tune()
         self.queues_of = [EevdfRq() for _cpu in machine.cpus]
         self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from schedlab.linux.eevdf import EEVDF, EevdfRq
-from schedlab.linux.fair import calc_delta_fair, positive_ns
+from schedlab.linux.fair import calc_delta_fair, option_ns
 from schedlab.linux.weights import NICE_0_LOAD
 
 HRTICK = "hrtick"
@@ -45,11 +45,12 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
 
     name = "EEVDF 7.2"
 
-    def __init__(self, base_slice: int | None = None, hrtick: bool = True, hrtick_late: int = 0) -> None:
+    def __init__(self, base_slice: int | str | None = None, hrtick: bool = True, hrtick_late: int | str = 0) -> None:
         super().__init__(base_slice)
-        positive_ns("hrtick_late", hrtick_late, least=0)
+        if not isinstance(hrtick, bool):
+            raise ValueError(f"hrtick: true or false, not {hrtick!r}")
         self.hrtick = hrtick
-        self.hrtick_late = hrtick_late
+        self.hrtick_late = option_ns("hrtick_late", hrtick_late, least=0) or 0
 
     def attach(self, machine: Any) -> None:
         """A timer for every CPU; only the last one set counts."""

@@ -17,6 +17,7 @@ from schedlab.linux.weights import (
     inverse_of,
     weight_of,
 )
+from schedlab.scenario import duration
 
 FIRST_VRUNTIME = -(1 << 20)  # of a new queue: near the wrap, so that wrong comparisons show early
 
@@ -64,7 +65,6 @@ def charge(task: Any, now: int) -> int:
     return int(ran)
 
 
-def positive_ns(name: str, value: Any, least: int = 1) -> None:
-    """A time that a scheduler is given, or None. Raises ValueError."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-        raise ValueError(f"{name}: a whole number of nanoseconds, at least {least}, not {value!r}")
+def option_ns(name: str, value: int | str | None, least: int = 1) -> int | None:
+    """A time that a scheduler is given, ns, or None for the kernel's own. Raises ValueError."""
+    return None if value is None else duration(value, name, least)

@@ -31,10 +31,11 @@ from schedlab.linux.task import (
     WAIT,
     WAKE,
     YIELD,
+    Refused,
     Step,
     Task,
 )
-from schedlab.scenario import MOST_TASKS
+from schedlab.scenario import MOST_TASKS, ScenarioError
 from schedlab.sim import Engine, S
 from schedlab.trace import NOBODY, Recorder
 from schedlab.words import show
@@ -43,6 +44,7 @@ EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_
 # Within a rank calls go by number of CPU or task, which is added to these.
 
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
+FORKS_WITHOUT_TIME = 10_000  # forks of all tasks at one instant before we say the same
 PICKS_WITHOUT_TIME = 10_000  # picks of one CPU at one instant before we say that the policy loops
 
 
@@ -120,6 +122,7 @@ class Machine:
         self._pending_wakes: dict[str, int] = {}
         self._charges = type(policy).charge is not Policy.charge
         self._locks: dict[str, int] = {}  # when each lock is free again, ns
+        self._forked_at, self._forks = -1, 0  # when the last fork was, ns, and how many there were at that time
         self._must_move: set[Any] = set()  # running tasks that may not stay on their CPU
         self.class_changes = 0
         self._costs = bool(switch_ns or lock_ns or look_ns)
@@ -506,16 +509,36 @@ class Machine:
         elif op == RENICE:
             self.renice(task, step[1])
         elif op == SETSCHEDULER:
-            self.setscheduler(task, *step[1:])
+            try:
+                self.setscheduler(task, *step[1:])
+            except Refused as error:
+                raise ScenarioError(f"at {show(self.now)}: {error}") from None
         elif op == WAKE:
             self._wake_channel(task, step[1])
         elif op == ALARM:
-            task.alarm_due = self.jiffies + max(1, step[1] // self.tick_ns)
+            self._set_alarm(task, step[1])
         elif op == REAP:
             for child in [t for t in self.tasks.values() if t.parent is task and t.state == ZOMBIE]:
                 self._release(child, task)
         else:
             raise ValueError(f"{task.name} asks for {step!r}, which is no step; make steps with schedlab.linux.task")
+
+    def _set_alarm(self, task: Any, ns: int) -> None:
+        """alarm(): another one takes the place of the first."""
+        if self.policy.looks_for_alarms:
+            task.alarm_due = self.jiffies + max(1, ns // self.tick_ns)
+            return
+        if task.alarm_ticket:
+            self.engine.cancel(task.alarm_ticket)
+        task.alarm_ticket = self.engine.at(self.now + ns, self._alarm_rings, task, self._wake_rank + task.id)
+
+    def _alarm_rings(self, task: Any) -> None:
+        """it_real_fn(): the timer's interrupt sends the signal, which wakes whoever sleeps interruptibly."""
+        task.alarm_ticket = 0
+        if task.state in (ZOMBIE, GONE):
+            return
+        self.record.signal(self.now, task.id, task.cpu.id)
+        self.wake_now(task)
 
     def _block(self, cpu: CPU, state: int) -> None:
         task = cpu.curr
@@ -536,6 +559,7 @@ class Machine:
     ) -> Any | None:
         """`parent` creates a child that inherits its nice value and policy; None where there is no room (EAGAIN)."""
         inherited = {key: getattr(parent, key) for key in ("nice", "policy", "rt_priority", "allowed")}
+        self._count_fork(name)
         child = self.create(name, behaviour, id=id, parent=parent, **{**inherited, **born})
         if child is None:
             self.record.no_slot(self.now, parent.id, parent.cpu.id)
@@ -544,6 +568,14 @@ class Machine:
         self.policy.fork(child, parent)
         self._make_ready(child, "fork", parent.id)
         return child
+
+    def _count_fork(self, name: str) -> None:
+        if self._forked_at != self.now:
+            self._forked_at, self._forks = self.now, 0
+        self._forks += 1
+        if self._forks > FORKS_WITHOUT_TIME:
+            at_once = f"{self._forks:,} tasks forked at {show(self.now)}"
+            raise Loop(f"{name} would be one of {at_once} without using time: do these tasks fork for ever?")
 
     def renice(self, task: Any, nice: int) -> None:
         """Change a nice value, from inside or outside."""

@@ -66,7 +66,7 @@ class PrioArray:
     def insert_before(self, task: Any, other: Any) -> None:
         """In front of `other`, in its list."""
         queue = self.lists[other.prio]
-        queue.insert(queue.index(other), task)
+        queue.insert(len(queue) - 1 if queue[-1] is other else queue.index(other), task)
         self.nr_active += 1
         task.array = self
 
@@ -129,6 +129,7 @@ class O1(Policy):
     name = "O(1)"
     Task = O1Task
     ranking = Ranking(by="priority", best="lowest", tie="nearer the head of its list")
+    least_hz = 1000 // DEF_TIMESLICE_MS
     watched = ("prio", "time_slice", "sleep_avg")
     default_hz = 1000
     requeues_unchanged: ClassVar[bool] = True  # at the pick, does a task go to the tail even of its old list?

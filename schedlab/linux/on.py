@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from schedlab.linux.kinds import GONE, RUNNING
+from schedlab.linux.kinds import GONE, READY
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.task import SCHED_NORMAL, SCHED_RR, Task
 from schedlab.trace import episode, judgement
@@ -152,8 +152,8 @@ class ON(Policy):
                 task.counter = (task.counter >> 1) + nice_to_ticks(task.nice, self.machine.hz)
 
     def can_schedule(self, task: Any, cpu: Any, prev: Any) -> bool:
-        """Not running on another CPU, and allowed on this one."""
-        if task.state == RUNNING and task is not prev:
+        """Not on another CPU, where it may be dying, and allowed on this one."""
+        if task.state != READY and task is not prev:
             return False
         return task.allowed is None or cpu.id in task.allowed
 
@@ -178,10 +178,8 @@ class ON(Policy):
     def select_cpu(self, task: Any, why: str) -> Any:
         """reschedule_idle(): its last CPU if idle, else the longest idle one, else where it is better by most."""
         cpus = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
-        home = task.last_cpu or cpus[0]
-        if not self.smp:
-            return home
-        if home.curr is home.idle and home in cpus:
+        home = task.last_cpu if task.last_cpu in cpus else cpus[0]
+        if not self.smp or home.curr is home.idle:
             return home
         idle = [cpu for cpu in cpus if cpu.curr is cpu.idle and not cpu.need_resched]
         if idle:

@@ -45,21 +45,27 @@ class MachineView(Protocol):
 
 
 class Policy:
-    """A scheduler of one generation. `why` is "wake", "new", "fork", "sleep", "exit", "renice" or "migrate"."""
+    """A scheduler of one generation.
+
+    `why` is "wake", "new", "fork", "signal" or "migrate" for who comes, "sleep", "exit" or "migrate" for who goes, and
+    "renice" or "setscheduler" for who does both at once. select_cpu is asked with "preempted" too.
+    """
 
     name: ClassVar[str] = "policy"
     Task: ClassVar[type[Task]] = Task
-    ranking: ClassVar[Ranking]
+    ranking: ClassVar[Ranking] = Ranking()
     watched: ClassVar[tuple[str, ...]] = ()  # fields of a task that an explained run follows
     classes: ClassVar[tuple[str, ...]] = ("normal", "fifo", "rr")  # of tasks, that this scheduler knows
     most_cpus: ClassVar[int | None] = None  # CPUs that it can serve, None for any number
     most_tasks: ClassVar[int | None] = None  # tasks that it has room for, None for any number
     default_hz: ClassVar[int] = 100  # ticks per second, unless the scenario says otherwise
+    least_hz: ClassVar[int] = 1  # with fewer ticks per second a constant of this scheduler would be 0
 
     # where the order of steps itself differed
     wakes_before_tick: ClassVar[bool] = False  # at one instant, are sleepers woken before the tick is served?
     tick_calls_schedule: ClassVar[bool] = False  # does the tick switch at once, not on the way out of the interrupt?
     idle_polls: ClassVar[bool] = False  # does the idle task call schedule() all the time?
+    looks_for_alarms: ClassVar[bool] = False  # does schedule() itself find the alarms that are over?
 
     machine: MachineView
 
@@ -94,6 +100,9 @@ class Policy:
     def attach(self, machine: MachineView) -> None:
         """The machine is ready; `machine.cpus` exist."""
         self.machine = machine
+
+    def tune(self) -> None:
+        """An option has changed, or the machine is ready: work out what follows from the options."""
 
     def born(self, task: Any) -> bool:
         """A task is created. False refuses it (EAGAIN)."""
@@ -171,7 +180,7 @@ class Policy:
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """Who could run on `cpu` now, as `(task, *arguments of the judgements)`, in the order in which ties fall."""
-        raise NotImplementedError
+        return ()
 
     def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]] | None:
         """The tree in which tasks wait for `cpu`, as `RBTree.drawn()` gives it; None where there is none."""

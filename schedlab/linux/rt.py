@@ -18,10 +18,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from schedlab.linux.fair import positive_ns
+from schedlab.linux.fair import option_ns
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
 from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR
+from schedlab.scenario import duration
 from schedlab.trace import Ranking, judgement
 
 MAX_RT_PRIO = 100
@@ -92,14 +93,11 @@ class RealTime(Policy):
     ranking = Ranking(by="rt_prio", best="lowest", tie="nearer the head of its list")
 
     def __init__(self, runtime: int | None = RT_RUNTIME_NS, period: int = RT_PERIOD_NS, phase: int = 0) -> None:
-        positive_ns("runtime", runtime)
-        positive_ns("period", period)
-        positive_ns("phase", phase, least=0)
-        if runtime is not None and runtime > period:
+        self.runtime_ns = option_ns("runtime", runtime)
+        self.period_ns = duration(period, "period", least=1)
+        if self.runtime_ns is not None and self.runtime_ns > self.period_ns:
             raise ValueError(f"runtime: {runtime} ns is more than the period of {period} ns")
-        self.runtime_ns = runtime
-        self.period_ns = period
-        self.phase_ns = phase  # a period begins at this time, and so before and after it
+        self.phase_ns = duration(phase, "phase")  # a period begins at this time, and so before and after it
 
     def attach(self, machine: Any) -> None:
         """A queue for every CPU."""

@@ -19,8 +19,8 @@ from schedlab.linux import task as steps
 from schedlab.linux.cfs import CFS
 from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
 from schedlab.linux.classes import ClassStack, Linux_5_15, Linux_6_1, Linux_6_12, Linux_7_2
-from schedlab.linux.deadline import Admission, DLEntity, Refused
-from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
+from schedlab.linux.deadline import Admission, DLEntity
+from schedlab.linux.eevdf import EEVDF, EEVDF_6_6, MAX_SLICE, MIN_SLICE
 from schedlab.linux.groups import (
     DEFAULT_PERIOD_NS,
     DEFAULT_WEIGHT,
@@ -30,7 +30,7 @@ from schedlab.linux.groups import (
     GroupError,
     parents_first,
 )
-from schedlab.linux.kinds import GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
+from schedlab.linux.kinds import GONE, LINUX, RUNNING, ZOMBIE
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.o1 import O1, O1_2_6_22
 from schedlab.linux.on import ON, ON_2_4_24, nice_to_ticks
@@ -46,10 +46,11 @@ from schedlab.linux.task import (
     SCHED_DEADLINE,
     SCHED_FIFO,
     SCHED_RR,
+    Refused,
     Step,
 )
 from schedlab.linux.v001 import DEF_PRIORITY, V001
-from schedlab.outside import in_words, read_event, set_options, task_named
+from schedlab.outside import check_set, in_words, read_event, set_options, task_named
 from schedlab.scenario import (
     MOST_CPUS,
     MOST_TASKS,
@@ -57,6 +58,7 @@ from schedlab.scenario import (
     ScenarioError,
     check_keys,
     duration,
+    make_policy,
     mapping,
     nearest,
     whole,
@@ -88,8 +90,9 @@ TASK_KEYS = (
 )  # fmt: skip
 CLASS_KEYS = ("class", "rt_priority", "runtime", "deadline", "period")
 DEADLINE_KEYS = ("runtime", "deadline", "period")
+BORN_KEYS = ("nice",)  # what fork() can give a child that it does not inherit
 GROUP_KEYS = ("weight", "max", "parent")
-MIN_SLICE_NS, MAX_SLICE_NS = 100_000, 100_000_000  # what EEVDF cuts a slice to
+MOST_HZ = 100_000
 MACHINE_KEYS = ("hz", "switch", "lock", "look")
 TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
 WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
@@ -110,7 +113,7 @@ HOG = [{"run": "forever"}]  # what a task does of which nothing is said
 
 
 def is_policy(scheduler: Any) -> bool:
-    """A class (or factory) of a Linux policy."""
+    """A class of a Linux policy."""
     return isinstance(scheduler, type) and issubclass(scheduler, Policy)
 
 
@@ -121,7 +124,7 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
     """The scenario's tasks, checked and complete. Raises ScenarioError."""
     check_keys(scenario.machine, MACHINE_KEYS, "machine")
     if "hz" in scenario.machine:
-        whole(scenario.machine["hz"], "machine.hz", 1, 100_000)
+        whole(scenario.machine["hz"], "machine.hz", policy_of(scenario).least_hz, MOST_HZ)
     for key in ("switch", "lock", "look"):
         duration(scenario.machine.get(key, 0), f"machine.{key}")
     checked: list[Mapping[str, Any]] = []
@@ -139,6 +142,9 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
             check_cpus(event["cpus"]["cpus"], f"events[{i}].cpus.cpus", scenario.cpus)
         elif "setscheduler" in event:
             check_class_is_known(scenario, event["setscheduler"].get("class", "normal"), f"events[{i}].setscheduler")
+        elif "set" in event:
+            policy = policy_of(scenario)
+            check_set(policy, scenario.options, event["set"], scenario.scheduler_name, f"events[{i}].set")
     check_limits(scenario, [*checked, *spawned])
     check_group_names([*checked, *spawned], groups)
     check_admission(checked, scenario.cpus)
@@ -168,7 +174,7 @@ def check_groups(scenario: Scenario) -> list[Group]:
         weight = whole(given.get("weight", DEFAULT_WEIGHT), f"{where}.weight", MIN_WEIGHT, MAX_WEIGHT)
         quota, period = check_max(given.get("max", "max"), f"{where}.max")
         parent = given.get("parent")
-        if parent is not None and parent not in scenario.groups:
+        if parent is not None and (not isinstance(parent, str) or parent not in scenario.groups):
             raise ScenarioError(f"{where}.parent: {parent!r} is no group{nearest(str(parent), tuple(scenario.groups))}")
         try:
             made.append(Group(name, weight, quota, period, parent))
@@ -237,7 +243,7 @@ def check_answers(scheduler: Any) -> None:
 
 def check_limits(scenario: Scenario, tasks: Sequence[Mapping[str, Any]]) -> None:
     """What this generation does not have: more CPUs, more slots, classes of tasks that came later."""
-    policy: Any = SCHEDULERS[scenario.scheduler] if isinstance(scenario.scheduler, str) else scenario.scheduler
+    policy = policy_of(scenario)
     if policy.most_cpus is not None and scenario.cpus > policy.most_cpus:
         raise ScenarioError(f"cpus: {policy.name} knows {policy.most_cpus} CPU, not {scenario.cpus}")
     if policy.most_tasks is not None and len(tasks) > policy.most_tasks:
@@ -315,8 +321,8 @@ def check_slice(given: Mapping[str, Any], where: str) -> int:
     if given.get("class", "normal") not in ("normal", "batch"):
         raise ScenarioError(f"{where}.slice: only a normal or batch task has one; class is {given['class']!r}")
     wanted = duration(given["slice"], f"{where}.slice", least=1)
-    if not MIN_SLICE_NS <= wanted <= MAX_SLICE_NS:
-        raise ScenarioError(f"{where}.slice: {wanted} ns is not in {MIN_SLICE_NS}..{MAX_SLICE_NS}")
+    if not MIN_SLICE <= wanted <= MAX_SLICE:
+        raise ScenarioError(f"{where}.slice: {wanted} ns is not in {MIN_SLICE}..{MAX_SLICE}")
     return wanted
 
 
@@ -347,6 +353,34 @@ def check_made(step: Any, where: str) -> None:
         raise ScenarioError(f"{where}: {name}({step[1]}): a time cannot be negative")
     if name == "renice":
         whole(step[1], f"{where}: renice", NICE_MIN, NICE_MAX)
+    elif name in ("wait", "wake") and not isinstance(step[1], str):
+        raise ScenarioError(f"{where}: {name}({step[1]!r}): the name of a channel is a text")
+    elif name == "setscheduler":
+        check_class(class_keys(where, *step[1:]), f"{where}: setscheduler")
+    elif name == "fork":
+        _name, behaviour, born = step[1:]
+        if not callable(behaviour):
+            raise ScenarioError(
+                f"{where}: fork: the child's behaviour is a function that yields steps, not {behaviour!r}"
+            )
+        check_keys(born, BORN_KEYS, f"{where}: fork")
+        whole(born.get("nice", 0), f"{where}: fork: nice", NICE_MIN, NICE_MAX)
+
+
+def class_keys(where: str, policy: Any, rt_priority: Any, dl: Any) -> dict[str, Any]:
+    """What setscheduler(policy, rt_priority, dl) asks for, as the keys of a step given as data."""
+    class_ = next((name for name, number in CLASSES.items() if number == policy), None)
+    if class_ is None:
+        known = ", ".join(f"SCHED_{name.upper()}" for name in CLASSES)
+        raise ScenarioError(f"{where}: setscheduler({policy!r}): there is no such class; there are {known}")
+    keys = {"class": class_}
+    if class_ in ("fifo", "rr") or rt_priority:
+        keys["rt_priority"] = rt_priority
+    if dl is not None:
+        if not isinstance(dl, tuple) or len(dl) != len(DEADLINE_KEYS):
+            raise ScenarioError(f"{where}: setscheduler: dl is (runtime, deadline, period) in ns, not {dl!r}")
+        keys |= dict(zip(DEADLINE_KEYS, dl, strict=True))
+    return keys
 
 
 def endless(step: Step) -> bool:
@@ -356,6 +390,8 @@ def endless(step: Step) -> bool:
 
 def complete(step: Step, where: str, making: Making) -> Step:
     """A step that Python made; the behaviour of a child that it forks is looked after like its own."""
+    if step[0] == steps.SETSCHEDULER:
+        check_has_class(making, step[1])
     if step[0] != steps.FORK:
         return step
     _fork, name, behaviour, born = step
@@ -380,16 +416,20 @@ def read_setscheduler(value: Any, where: str, depth: int) -> Part:
     value = mapping(value, where)
     check_keys(value, CLASS_KEYS, where)
     step = steps.setscheduler(*check_class(value, where))
-    class_ = value.get("class", "normal")
 
     def setscheduler(making: Making) -> Iterator[Step]:
-        policy = making.machine.policy
-        if class_ not in policy.classes:
-            known = nearest(class_, policy.classes)
-            raise ScenarioError(f"setscheduler of {making.name}: {policy.name} has no class {class_!r}{known}")
+        check_has_class(making, step[1])
         yield step
 
     return Part(setscheduler)
+
+
+def check_has_class(making: Making, number: int) -> None:
+    """Raises ScenarioError if the scheduler does not have the class."""
+    policy, class_ = making.machine.policy, CLASS_NAMES[number]
+    if class_ not in policy.classes:
+        known = nearest(class_, policy.classes)
+        raise ScenarioError(f"setscheduler of {making.name}: {policy.name} has no class {class_!r}{known}")
 
 
 def read_fork(value: Any, where: str, depth: int) -> Part:
@@ -555,9 +595,7 @@ def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         check_class(value, f"{where}.setscheduler")
     elif key == "spawn":
         check_task(value, f"{where}.spawn", MOST_CPUS, 1)
-    elif key == "set":
-        mapping(value, f"{where}.set")
-    elif not isinstance(value, str):
+    elif key != "set" and not isinstance(value, str):
         raise ScenarioError(f"{where}.{key}: the name of a task, not {value!r}")
     return event
 
@@ -583,6 +621,7 @@ class Running:
             lock_ns=duration(machine.get("lock", 0), "machine.lock"),
             look_ns=duration(machine.get("look", 0), "machine.look"),
         )
+        self.options = dict(scenario.options)  # of the scheduler, as they are now
         self.changes: list[str] = []
         self.waiting = 0  # tasks that the scenario still has to create
         self.about: dict[str, Any] = {
@@ -663,7 +702,8 @@ class Running:
         self.changes.append(in_words(key, value))
         machine.record.change(machine.now, -1, -1, len(self.changes) - 1)
         if key == "set":
-            return set_options(self.policy, value)
+            self.options |= value
+            return set_options(self.policy, make_policy(policy_of(self.scenario), self.options, self.policy.name))
         name = value if isinstance(value, str) else value["task"]
         task = task_named(machine.tasks.values(), name, machine.now)
         if not isinstance(value, str) and task.state in (ZOMBIE, GONE):
@@ -686,15 +726,12 @@ class Running:
 
 
 HOOKS = (
-    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "born", "fork", "charge", "select_cpu", "put_prev",
-    "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "lock",
-    "looks_at", "candidates", "queues",
+    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu",
+    "put_prev", "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "timer",
+    "set_down", "switched_from", "switched_to", "lock", "looks_at", "candidates", "tree_of", "queues",
 )  # fmt: skip
 
 
 def build(scenario: Scenario, policy: Policy, engine: Engine, recorder: Recorder) -> Running:
     """The machine for a scenario."""
     return Running(scenario, policy, engine, recorder)
-
-
-__all__ = ["FAMILY", "SCHEDULERS", "build", "check", "check_event", "is_policy", "may_never_end", "READY", "SLEEPING"]

@@ -36,6 +36,11 @@ RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
 
 RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP, SETSCHEDULER = range(13)
 
+
+class Refused(ValueError):
+    """The kernel refuses: parameters are not allowed (EINVAL, EPERM), or no bandwidth is left for them (EBUSY)."""
+
+
 Step = tuple[Any, ...]
 Behaviour = Callable[[], Iterable[Step]]
 
@@ -113,7 +118,7 @@ class Task:
         "id", "name", "parent", "mm", "woken_by_irq",
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
-        "rt", "dl", "steps", "answer", "alarm_due", "has_signal", "wake_ticket", "sleeps_as", "allowed",
+        "rt", "dl", "steps", "answer", "alarm_due", "alarm_ticket", "has_signal", "wake_ticket", "sleeps_as", "allowed",
         "wanted_dl",
     )  # fmt: skip
 
@@ -137,7 +142,8 @@ class Task:
         self.wanted_dl: tuple[int, int, int] | None = None  # runtime, deadline, period it asks SCHED_DEADLINE for, ns
         self.steps: Iterator[Step] = iter(())
         self.answer: Any = None
-        self.alarm_due = 0  # jiffy of the alarm, 0 for none
+        self.alarm_due = 0  # jiffy of the alarm, 0 for none, where the scheduler itself looks for alarms
+        self.alarm_ticket = 0  # of the planned alarm, elsewhere
         self.has_signal = False  # a signal waits to be delivered
         self.wake_ticket = 0  # of the planned end of its sleep
         self.sleeps_as = 0  # the state it blocks with

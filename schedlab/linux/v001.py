@@ -55,6 +55,7 @@ class V001(Policy):
     wakes_before_tick = True
     tick_calls_schedule = True
     idle_polls = True
+    looks_for_alarms = True
 
     def __init__(self) -> None:
         self.slots: list[Any] = [None] * NR_TASKS

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from schedlab.linux.classes import ClassStack, Linux_5_15
-from schedlab.linux.deadline import Admission, Deadline, DLEntity, Refused, overflows, to_ratio
-from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, exit_, run, sleep, yield_cpu
+from schedlab.linux.deadline import Admission, Deadline, DLEntity, overflows, to_ratio
+from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, Refused, exit_, run, sleep, yield_cpu
 from schedlab.sim import MS
 from tests.linux.scene import machine_of, ran, rows_of, task_of, trace_of
 
