@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -157,7 +159,8 @@ def test_the_script_rule_lets_pass(line):
 
 
 HOSTS = re.compile(r"(?:pypi|pythonhosted|registry[.]npmjs|deb[.]debian)[.](?:org|com)")
-MACHINE = re.compile(r"/(?:work|farm)/|/root/[.]|/home/(?!jovyan\b)\w+/[.]")
+HERE = sorted({str(ROOT), sys.prefix, str(Path.home() / ".")} - {"/usr", "/"})  # paths of the machine that runs this
+MACHINE = re.compile("|".join([*map(re.escape, HERE), r"/home/(?!jovyan\b)\w+/[.]"]))
 BINARY = {".gif", ".png", ".ico", ".gz", ".xz", ".zst", ".bin", ".pyc"}
 
 

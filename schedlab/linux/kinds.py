@@ -52,6 +52,11 @@ LINUX = register(
                 "{a} collects its dead child {who}",
                 (Effect("state", "who", GONE, ZOMBIE),),
             ),
+            Kind(
+                20, "gone", "task", "cpu", "", "",
+                "{who} is gone: nobody is left to collect it",
+                (Effect("state", "who", GONE, ZOMBIE),),
+            ),
             Kind(10, "lock", "lock", "cpu", "ns", "ns", "{where} waits {a:dur} for {who} and holds it {b:dur}"),
             Kind(11, "signal", "task", "cpu", "", "", "the alarm of {who} rings"),
             Kind(12, "no_slot", "task", "cpu", "", "", "{who} cannot fork: the kernel refuses (EAGAIN)"),

@@ -681,12 +681,15 @@ class Machine:
             if child.parent is dead:
                 child.parent = None
                 if child.state == ZOMBIE:
-                    self._release(child, dead)
+                    self._release(child, None)
         if dead.parent is None:
-            self._release(dead, dead)
+            self._release(dead, None)
 
     def _release(self, task: Any, by: Any) -> None:
-        self.record.reap(self.now, task.id, task.cpu.id, by.id)
+        if by is None:
+            self.record.gone(self.now, task.id, task.cpu.id)
+        else:
+            self.record.reap(self.now, task.id, task.cpu.id, by.id)
         task.state = GONE
         self.policy.release(task)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 WORDS: dict[str, str] = {
     # decisions
     "pick.alone": "{where} picks {who}: it alone could run.",
+    "pick.alone.filter": "{where} picks {who}: it alone is {0}.",
     "pick.alone.priority": "{where} picks {who}: it alone stands in the active array.",
     "pick.highest": "{where} picks {who}: its {0} {1} is the highest of {2}, {3} more than {4:task}'s.",
     "pick.lowest": "{where} picks {who}: its {0} {1} is the lowest of {2}, {3} less than {4:task}'s.",
@@ -28,6 +29,8 @@ WORDS: dict[str, str] = {
     "pick.lowest.key": "{where} picks {who}: its key is the least of {2}, {3} before {4:task}'s.",
     "pick.tie": "{where} picks {who}: its {0} {1} equals {4:task}'s, and it {5}.",
     "pick.ties": "{where} picks {who}: {2} tasks have the {0} {1}, and it {5}.",
+    "pick.tie.virtual_deadline": "{where} picks {who}: its deadline, {1} from V, equals {4:task}'s, and it {5}.",
+    "pick.ties.virtual_deadline": "{where} picks {who}: {2} tasks have the same deadline, {1} from V, and it {5}.",
     "pick.against": "{where} picks {who} with {0} {1}, although {4:task}'s is {3}.",
     "pick.nobody": "{where} stays idle, although {0} could run.",
     "pick.waited": "{who} had waited {0:dur}.",
@@ -41,7 +44,9 @@ WORDS: dict[str, str] = {
     "more": "{DIFF} more",
     "more.long": "{who}'s {WORD} {MINE} is {DIFF} more than the {BEST} of {winner}.",
     "more.place": "{DIFF} further back",
+    "more.place.long": "{who} is {DIFF} further back in line than {winner}.",
     "more.turn": "{DIFF} further back",
+    "more.turn.long": "{who} is {DIFF} further back in line than {winner}.",
     "more.virtual_deadline": "{DIFF} later",
     "more.virtual_deadline.long": "{who} is eligible too, yet its deadline is {DIFF} later than that of {winner}.",
     "more.absolute_deadline": "{DIFF} later",
@@ -120,6 +125,7 @@ WORDS: dict[str, str] = {
     "label.yields": "yield",
     "label.change": "outside",
     "label.reap": "reaped",
+    "label.gone": "gone",
     # places
     "place.run queue": "run queue",
     "place.active": "active",
