@@ -31,7 +31,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SVG = "image/svg+xml"
 
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b", re.IGNORECASE)
-ABSOLUTE = re.compile(r"(?<![\w.])/(?:home|root|tmp|usr|opt|Users|private|var|work)/|\b[A-Za-z]:\\\\?\w")
+ABSOLUTE = re.compile(r"(?<![\w.])/(?:home|root|tmp|usr|opt|Users|private|var)/|\b[A-Za-z]:\\\\?\w")
 GENERATED_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}.*)?|[0-9a-f-]{32,36}")
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 FILE = re.compile(r"\d[0-9R]-[a-z0-9]+(?:-[a-z0-9]+)*")

@@ -55,7 +55,7 @@ class ClassStack(Policy):
         fair: Any = self.stack[-1]
         grouped: Any = GROUPED.get(type(fair))
         if grouped is None:
-            raise GroupError(f"{type(fair).__name__} has none")
+            raise GroupError(f"{type(fair).__name__} has no control groups")
         settings = {key: value for key, value in vars(fair).items() if key in signature(type(fair)).parameters}
         self.stack = (*self.stack[:-1], grouped(groups=groups, **settings))
 

@@ -207,7 +207,10 @@ def check_group_names(tasks: Sequence[Mapping[str, Any]], groups: Sequence[Group
 
 def prepare(scenario: Scenario, policy: Any) -> None:
     """Give a fresh policy the scenario's control groups."""
-    policy.use_groups(check_groups(scenario))
+    try:
+        policy.use_groups(check_groups(scenario))
+    except GroupError as error:
+        raise ScenarioError(f"groups: {error}") from None
 
 
 def check_admission(tasks: Sequence[Mapping[str, Any]], cpus: int) -> None:
