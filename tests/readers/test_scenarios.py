@@ -101,7 +101,7 @@ class Counted(str):
 
     looked_at = 0
 
-    def count(self, sub, start=0, end=None):  # type: ignore[override]  # as the reader calls it
+    def count(self, sub, start=0, end=None):
         self.looked_at += (len(self) if end is None else end) - start
         return super().count(sub, start, end)
 
