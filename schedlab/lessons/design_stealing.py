@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from schedlab.design.results import KIND, MESSAGES, results
+from schedlab.design.stealing import Stealing
 from schedlab.exercises import Diagnosis, Exercise, Goal, Report
 from schedlab.laws import work_conserving
 from schedlab.lessons.listing import Elsewhere
@@ -32,15 +33,25 @@ LEFT_ALONE = Scenario(
 SHARED = LEFT_ALONE.but(scheduler="sharing", title="Eight jobs come to CPU 0: sharing")
 STOLEN = LEFT_ALONE.but(scheduler="stealing", title="Eight jobs come to CPU 0: stealing")
 
+
+class InOrder(Stealing):
+    """Stealing without chance: a thief tries the other CPUs by their numbers."""
+
+    def order(self, cpu: Any) -> list[Any]:
+        """CPU 0 first."""
+        return [other for other in self.machine.cpus if other is not cpu]
+
+
 RUNS: dict[str, Any] = {
     "none": LEFT_ALONE,
     "sharing": SHARED,
     "stealing": STOLEN,
+    # a learner cannot see whom chance would send a thief to
     "game": Scenario(
-        "stealing",
+        InOrder,
         [{"name": "job ", "count": 10, "work": PARETO, "every": "200us", "cpu": [0, 0, 1]}],
         cpus=3,
-        seed=4,
+        seed=8,
         options={"quantum": "2ms"},
         title="You are the scheduler: stealing",
     ),

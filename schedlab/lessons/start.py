@@ -127,12 +127,12 @@ QUESTIONS: tuple[Question, ...] = (
         ),
     ),
     Question(
-        "At 450 ms the list below the timeline has numbers for the compiler and the backup, and the compiler runs. What "
-        "is the backup there for?",
+        "At 450 ms the list below the timeline has numbers for the compiler and the backup, and the compiler runs. "
+        "What is the backup there for?",
         (
             Option(
                 "It will run next",
-                "Who is next is chosen later, by the numbers of that moment: next is the editor, which has its key then.",
+                "Who is next is chosen later, by the numbers of that moment. Next is the editor: it has its key then.",
                 idea="the list is the order of turns",
             ),
             Option(
