@@ -251,6 +251,10 @@ class Decisions:
         if winner is None:
             return (None,)
         if not others:
+            refused = sorted({str(c["verdict"]) for c in note["candidates"]} - {"won", "tie", "worse"})
+            if refused:
+                told = words.get(f"filter.name.{refused[0]}", refused[0].replace("_", " "))
+                return (words.get("pick.alone.filter"), told)
             return (words.get(f"pick.alone.{by}", words.get("pick.alone")),)
         mine, word, shown = winner["numbers"][by], words.name("word", by), self.rule.shown
         high = note["best"] == "highest"
@@ -260,7 +264,10 @@ class Decisions:
             about = note.get("tie") or ""
             tie = words.get(f"tie.won.{about}", words.get("tie.won").replace("{TIE}", about))
             equal = 1 + sum(c["numbers"][by] == mine for c in others)
-            return (words.get("pick.tie" if equal == 2 else "pick.ties"), word, shown(by, mine), equal, 0, other, tie)
+            said = words.get(f"pick.tie.{by}", words.get("pick.tie"))
+            if equal > 2:
+                said = words.get(f"pick.ties.{by}", words.get("pick.ties"))
+            return (said, word, shown(by, mine), equal, 0, other, tie)
         if (theirs > mine) == high:
             return (words.get("pick.against"), word, shown(by, mine), count, shown(by, theirs), other)
         key = "pick.highest" if high else "pick.lowest"

@@ -75,6 +75,8 @@ WORDS: dict[str, str] = {
     # what is compared, in a sentence and as a column's heading
     "word.counter_if_runnable": "counter",
     "word.priority": "priority number",
+    "word.place": "place in line",
+    "word.turn": "place in line",
     "column.counter_if_runnable": "Counter",
     "column.goodness": "goodness",
     "column.priority": "Priority",

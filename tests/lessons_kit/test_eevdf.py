@@ -30,6 +30,7 @@ from schedlab.linux.weights import weight_of
 from schedlab.scenario import Scenario, duration
 from schedlab.sim import MS
 from schedlab.trace import Trace
+from schedlab.widgets.play import play
 from tests.source import ROOT
 
 
@@ -200,6 +201,29 @@ def test_two_seconds_of_each_are_counted():
     assert served("cfs").endswith("182 wake-ups, median wait 0 ns, 95 of 100 within 0 ns")
     assert served("late").endswith("172 wake-ups, median wait 0 ns, 95 of 100 within 2 ms")
     assert served("prompt").endswith("182 wake-ups, median wait 0 ns, 95 of 100 within 0 ns")
+
+
+@pytest.mark.parametrize(("name", "moment"), [("late", "33ms"), ("late", "36ms"), ("debt-6.6", "36ms")])
+def test_who_is_picked_among_waiting_ones_that_are_ahead_is_said_to_be_alone_eligible(name, moment):
+    text = play(of(name), at=moment).text
+    assert "it alone is eligible." in text
+    assert "Not eligible:" in text
+    assert "it alone could run" not in text
+
+
+def test_a_deadline_in_a_sentence_says_where_it_is_counted_from():
+    assert "its deadline, 3 ms from V, equals archiver's" in play(of("late"), at="30ms").text
+
+
+def test_the_three_zeros_of_the_text():
+    """The game's deadline at 7 ms: 4 from the start, 1.667 from V, and 2.951 where Linux begins to count."""
+    trace = of("hook").run().explain()
+    one = next(one for one in questions(trace) if one.time == 7 * MS)
+    game = trace.names["task"].index("game")
+    numbers = next(c["numbers"] for c in one.note["candidates"] if c["task"] == game)
+    assert numbers["virtual_deadline"] == pytest.approx(4 * MS - 7 * MS / 3, abs=1)
+    deadline = [row.a for row in trace.table("field_deadline") if row.who == game and row.time <= 7 * MS][-1]
+    assert deadline == 4 * MS + FIRST_VRUNTIME
 
 
 def test_the_game_has_twelve_questions_that_no_habit_answers():
