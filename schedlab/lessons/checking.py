@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schedlab import exercises
@@ -13,6 +14,8 @@ from schedlab.widgets.board import Board, Stack, kit_css, kit_module
 from schedlab.widgets.play import Playing, below, play
 from schedlab.words import fill
 
+NOT_A_LEARNERS = ("schedlab", "builtins", "abc", "typing")  # modules of classes
+
 
 def check(answer: Any, exercise: Exercise | str) -> Checked:
     """Put `answer` through an exercise, given itself or by name ("o1/bonus"), and show what came of it.
@@ -23,7 +26,26 @@ def check(answer: Any, exercise: Exercise | str) -> Checked:
         exercise = named(exercise)
     if not isinstance(exercise, Exercise):
         raise LessonError(f'an exercise is asked for, or the name of one such as "o1/bonus", not {exercise!r:.60}')
-    return Checked(exercises.check(answer, exercise))
+    report = exercises.check(answer, exercise)
+    report.error = in_own_words(report.error, answer)
+    return Checked(report)
+
+
+def in_own_words(error: str, answer: Any) -> str:
+    """An error told with the names of the learner's class: the machine knows hooks that a lesson does not speak of."""
+    if not error or not isinstance(answer, type):
+        return error
+    mine, given = answer.__name__, str(getattr(answer, "name", ""))
+    if given and given != mine:  # "stealing.order must name", "scheduler picks"
+        error = re.sub(rf"(?<![\w.]){re.escape(given)}(?=\.\w+ must | picks | sends )", mine, error)
+    theirs = [cls for cls in answer.__mro__ if cls.__module__.partition(".")[0] not in NOT_A_LEARNERS]
+    own = [name for cls in theirs for name, value in vars(cls).items() if callable(value)]
+    told = re.match(rf"{re.escape(mine)}\.(\w+)(?= failed at | does not come back)", error)
+    if told and told[1] not in own:
+        line = re.search(r"\(line \d+, in (\w+)\)", error)
+        wrote = line[1] if line and line[1] in own else own[0] if len(own) == 1 else ""
+        error = f"{mine}{wrote and '.'}{wrote}{error[told.end() :]}"
+    return error.replace(", task idle", "")  # whom a CPU without a task runs
 
 
 class ReportBoard(Board):
@@ -99,14 +121,14 @@ class Checked(Stack):
 
 
 def player_of(report: Report) -> Playing | None:
-    """The run of a report in a player, at its first broken moment; None where the answer left no run."""
+    """The run of a report in a player, at its first broken moment or where it failed; None where there is no run."""
     if report.trace is None or not len(report.trace):
         return None
     sentences = {one.rule: one.sentence.rstrip(".") for one in report.broken}
     marks = [{**mark, "rule": sentences[mark["rule"]]} for mark in report.marks]
     options: dict[str, Any] = {
         "marks": marks,
-        "at": marks[0]["time"] if marks else None,
+        "at": marks[0]["time"] if marks else report.trace.end if report.error else None,
         "rules": len(report.held) + len(sentences),
     }
     try:

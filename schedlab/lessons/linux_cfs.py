@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from schedlab.exercises import Diagnosis, Exercise
-from schedlab.goals import latencies, latency, segments, shares
+from schedlab.goals import latencies, segments, shares
 from schedlab.laws import Law, Violation, longest_wait
 from schedlab.lessons.linux_real import of_kernel, of_model
 from schedlab.lessons.listing import Elsewhere
+from schedlab.lessons.promises import served_within
 from schedlab.linux.cfs import CFS, CfsRq
 from schedlab.linux.fair import calc_delta_fair
 from schedlab.linux.kinds import LINUX
@@ -304,12 +305,7 @@ FAIR = 0.30  # of the CPU: what the compiler must have
 
 def editor_is_prompt(trace: Trace) -> Iterator[Violation]:
     """The editor's 95th percentile, told at the first wait that was too long."""
-    p95 = latency(trace, ["editor"]).p95
-    if p95 is None or p95 > PROMPT:
-        first = next((one for one in latencies(trace, ["editor"]) if one.ns > PROMPT), None)
-        time = trace.end if first is None else first.wake
-        waited = "never runs" if p95 is None else fill("waits {p95:dur} at the 95th percentile", {"p95": p95})
-        yield Violation(time, max(trace.index_at(time) - 1, 0), "editor-prompt", f"the editor {waited}")
+    return served_within(trace, "editor", PROMPT, "editor-prompt")
 
 
 def compiler_has_its_share(trace: Trace) -> Iterator[Violation]:

@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 from schedlab.exercises import Diagnosis, Exercise, Goal
-from schedlab.goals import cpu_time, latencies, latency, shares
+from schedlab.goals import cpu_time, shares
 from schedlab.laws import Law, Violation, longest_wait
 from schedlab.lessons.files import data
 from schedlab.lessons.listing import Elsewhere
+from schedlab.lessons.promises import served_within
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.o1 import O1, O1_2_6_22, O1Task
@@ -262,12 +263,7 @@ COMPUTING = ("compiler", "archiver", "liar")
 
 def editor_is_prompt(trace: Trace) -> Iterator[Violation]:
     """The editor's 95th percentile, told at the first wait that was too long."""
-    p95 = latency(trace, ["editor"]).p95
-    if p95 is None or p95 > PROMPT:
-        first = next((one for one in latencies(trace, ["editor"]) if one.ns > PROMPT), None)
-        time = trace.end if first is None else first.wake
-        waited = "never runs" if p95 is None else fill("waits {p95:dur} at the 95th percentile", {"p95": p95})
-        yield Violation(time, max(trace.index_at(time) - 1, 0), "editor-prompt", f"the editor {waited}")
+    return served_within(trace, "editor", PROMPT, "editor-prompt")
 
 
 def computed(trace: Trace) -> int:

@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from schedlab.exercises import Diagnosis, Exercise
-from schedlab.goals import cpu_time, latencies, latency, segments
+from schedlab.goals import cpu_time, segments
 from schedlab.laws import Law, Violation, longest_wait
 from schedlab.lessons.files import data
 from schedlab.lessons.linux_v001 import relay
 from schedlab.lessons.listing import Elsewhere
+from schedlab.lessons.promises import served_within
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.on import ON, PROC_CHANGE_PENALTY, SAME_MM_BONUS, ONTask, nice_to_ticks
@@ -366,7 +367,7 @@ def every_level_counts(trace: Trace) -> Iterator[Violation]:
     """Each nice value gets clearly more CPU time than the next one."""
     got = cpu_time(trace)
     for better, worse in pairwise(NICES):
-        one, two = got[f"nice{better}"], got[f"nice{worse}"]
+        one, two = got.get(f"nice{better}", 0), got.get(f"nice{worse}", 0)
         if one < LEAST_STEP * two:
             told = fill("{one:dur} and {two:dur}", {"one": one, "two": two})
             yield Violation(trace.end, len(trace) - 1, "every-level", f"nice {better} and nice {worse} have had {told}")
@@ -374,15 +375,10 @@ def every_level_counts(trace: Trace) -> Iterator[Violation]:
 
 def editor_is_prompt(trace: Trace) -> Iterator[Violation]:
     """The editor's 95th percentile, told at the first wait that was too long."""
-    p95 = latency(trace, ["editor"]).p95
-    if p95 is None or p95 > PROMPT:
-        first = next((one for one in latencies(trace, ["editor"]) if one.ns > PROMPT), None)
-        time = trace.end if first is None else first.wake
-        waited = "never runs" if p95 is None else fill("waits {p95:dur} at the 95th percentile", {"p95": p95})
-        yield Violation(time, max(trace.index_at(time) - 1, 0), "editor-prompt", f"the editor {waited}")
+    return served_within(trace, "editor", PROMPT, "editor-prompt")
 
 
-def ticks_of(answer: Any, nice: int, left: int = 0) -> int:
+def counter_of(answer: Any, nice: int, left: int = 0) -> int | float:
     """What an epoch under a learner's policy makes of a task that has `left` ticks."""
     policy = answer()
     machine = Machine(policy, Engine(), Recorder(LINUX, on=False))
@@ -390,13 +386,29 @@ def ticks_of(answer: Any, nice: int, left: int = 0) -> int:
     assert isinstance(task, ONTask)
     task.counter = left
     policy.new_epoch()
-    return int(task.counter)
+    return task.counter
 
 
-def shared(_report: Any, answer: Any) -> bool:
-    """Do two neighbouring nice values get the same?"""
+def ticks_of(answer: Any, nice: int, left: int = 0) -> int:
+    """The same in whole ticks."""
+    return int(counter_of(answer, nice, left))
+
+
+def in_parts(_report: Any, answer: Any) -> bool:
+    """Does an epoch give parts of a tick?"""
+    return any(counter_of(answer, nice) % 1 for nice in range(6))
+
+
+def flat(report: Any, answer: Any) -> bool:
+    """Do all nice values get the same?"""
+    return len({ticks_of(answer, nice) for nice in range(6)}) == 1 and not in_parts(report, answer)
+
+
+def rounded(report: Any, answer: Any) -> bool:
+    """Do two neighbouring nice values get the same, though others do not?"""
     ticks = [ticks_of(answer, nice) for nice in range(6)]
-    return any(one == two for one, two in pairwise(ticks)) and ticks[0] >= ticks[-1]
+    same = any(one == two for one, two in pairwise(ticks))
+    return same and ticks[0] > ticks[-1] and not in_parts(report, answer)
 
 
 def reversed_order(_report: Any, answer: Any) -> bool:
@@ -412,8 +424,14 @@ def too_long(_report: Any, answer: Any) -> bool:
 
 DIAGNOSES = (
     Diagnosis(
-        "shared", shared,
-        "Two neighbouring nice values still get the same ticks: a shift to the right throws their difference away.",
+        "rounded", rounded,
+        "Two neighbouring nice values still get the same ticks: rounding down, as by a shift to the right, throws "
+        "their difference away.",
+    ),
+    Diagnosis("flat", flat, "Every nice value gets the same ticks. What an epoch gives has to depend on nice."),
+    Diagnosis(
+        "in-parts", in_parts,
+        "Your epoch gives parts of a tick. The timer takes whole ones: 4.75 and 4.5 are both used up at the fifth.",
     ),
     Diagnosis(
         "reversed", reversed_order,

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from schedlab.exercises import Diagnosis, Exercise
-from schedlab.goals import cpu_time, latencies, latency, longest_waits
+from schedlab.goals import cpu_time, latency, longest_waits
 from schedlab.laws import Law, Violation, longest_wait
 from schedlab.lessons.listing import Elsewhere
+from schedlab.lessons.promises import served_within
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.task import Step, fork, run
@@ -285,12 +286,7 @@ PRINTER: dict[str, Any] = {"name": "printer", "nice": 10, "does": [{"repeat": [{
 
 def shell_is_prompt(trace: Trace) -> Iterator[Violation]:
     """The shell's 95th percentile, told at the first wait that was too long."""
-    p95 = latency(trace, ["shell"]).p95
-    if p95 is None or p95 > PROMPT:
-        first = next((one for one in latencies(trace, ["shell"]) if one.ns > PROMPT), None)
-        time = trace.end if first is None else first.wake
-        waited = "never runs" if p95 is None else fill("waits {p95:dur} at the 95th percentile", {"p95": p95})
-        yield Violation(time, max(trace.index_at(time) - 1, 0), "shell-prompt", f"the shell {waited}")
+    return served_within(trace, "shell", PROMPT, "shell-prompt")
 
 
 def walks_in_vain(trace: Trace) -> Iterator[Violation]:

@@ -33,6 +33,18 @@ class Halved(ON):
             task.counter = (task.counter >> 1) + ((20 - task.nice) >> 1) + 1
 
 
+class AllAlike(ON):
+    def new_epoch(self):
+        for task in self.machine.tasks.values():
+            task.counter = 6
+
+
+class Quarters(ON):
+    def new_epoch(self):
+        for task in self.machine.tasks.values():
+            task.counter = (20 - task.nice) / 4
+
+
 class Reversed(ON):
     def new_epoch(self):
         for task in self.machine.tasks.values():
@@ -63,6 +75,8 @@ def test_one_tick_a_level_passes(answer):
     ("answer", "rule", "told"),
     [
         (Halved, "every-level", "a shift to the right"),
+        (AllAlike, "every-level", "Every nice value gets the same ticks."),
+        (Quarters, "every-level", "parts of a tick"),
         (Reversed, "every-level", "nicer to the others"),
         (TenTicksALevel, "longest-wait", "longer than the wait"),
     ],
