@@ -29,8 +29,8 @@ EDITOR: dict[str, Any] = {"name": "editor", "does": [{"repeat": [{"sleep": "17ms
 BACKUP: dict[str, Any] = {"name": "backup", "work": "forever"}
 POLITE: dict[str, Any] = {"name": "clock", "does": [{"repeat": [{"run": "3ms"}, "yield"]}]}
 
-COOPERATIVE = Scenario("cooperative", FIGURE, title="Figure 7: cooperative")
-PREEMPTIVE = Scenario("preemptive", FIGURE, title="Figure 8: preemptive, quantum 10 ms")
+COOPERATIVE = Scenario("cooperative", FIGURE, title="Four tasks, cooperative")
+PREEMPTIVE = Scenario("preemptive", FIGURE, title="Four tasks, preemptive, quantum 10 ms")
 
 RUNS: dict[str, Any] = {
     "cooperative": COOPERATIVE,

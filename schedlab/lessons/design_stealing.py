@@ -119,17 +119,19 @@ def farm(way: str, every: int, **changes: Any) -> Scenario:
 
 
 @cache
-def load_chart() -> Chart:
+def load_series() -> dict[str, list[tuple[float, int]]]:
     """Messages under each load."""
     runs = {way: [(ns, farm(way, ns).run()) for ns in INTERVALS] for way in WAYS[1:]}
     series = {way: [(ns / MS, results(trace).messages) for ns, trace in made] for way, made in runs.items()}
     series["sharing, by busy CPUs"] = [(ns / MS, sent_while_busy(trace)) for ns, trace in runs["sharing"]]
-    return line(series, title="Messages for 200 jobs on four CPUs", x="time between two jobs, ms", y="messages")
+    return series
 
 
 def load(every: int) -> tuple[list[dict[str, Any]], Chart]:
     """The three ways under one load, and the messages under all."""
-    return [counted(farm(way, every)) for way in WAYS], load_chart()
+    title = "Messages for 200 jobs on four CPUs"
+    chart = line(load_series(), title=title, x="time between two jobs, ms", y="messages", at=every / MS)
+    return [counted(farm(way, every)) for way in WAYS], chart
 
 
 BUSY = 400 * US  # ns between two jobs: more work than four CPUs can do
@@ -182,7 +184,7 @@ def amounts(jobs: int) -> tuple[list[dict[str, Any]], Chart]:
         for amount in ("half", "one")
         for what in ("messages", "moved")
     }
-    return table, line(series, title="A burst of jobs, stolen", x="jobs", y="messages, or jobs moved")
+    return table, line(series, title="A burst of jobs, stolen", x="jobs", y="messages, or jobs moved", at=jobs)
 
 
 # -- questions ---------------------------------------------------------------------------------------------

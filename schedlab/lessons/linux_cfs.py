@@ -67,8 +67,8 @@ def pair(nice: int, levels: int) -> tuple[Any, ...]:
     )
     got = shares(run.run())
     facts = {
-        f"first, nice {nice}": f"weight {weight_of(nice):,}, gets {got['first']:.1%}",
-        f"second, nice {nicer}": f"weight {weight_of(nicer):,}, gets {got['second']:.1%}",
+        f"first, nice {nice}": f"weight {weight_of(nice):,}, gets {100 * got['first']:.1f} %",
+        f"second, nice {nicer}": f"weight {weight_of(nicer):,}, gets {100 * got['second']:.1f} %",
         "the weights": f"{weight_of(nice) / weight_of(nicer):.2f} to 1",
     }
     series = {
@@ -77,7 +77,7 @@ def pair(nice: int, levels: int) -> tuple[Any, ...]:
         ]
         for apart in dict.fromkeys((1, 5, levels))
     }
-    return facts, line(series, title="What the first one's weight is worth", x="its nice value", y="share, %")
+    return facts, line(series, title="What the first one's weight is worth", x="its nice value", y="share, %", at=nice)
 
 
 # -- latency and granularity -------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def slices(tasks: int, hz: int) -> tuple[dict[str, Any], Chart]:
         "slice": [(n, slice_of(n) / MS) for n in counts],
         f"turn, {hz} ticks a second": [(n, usual_turn(n, hz) / MS) for n in counts],
     }
-    return facts, line(series, title="The slice and the turn", x="tasks that want the CPU", y="ms")
+    return facts, line(series, title="The slice and the turn", x="tasks that want the CPU", y="ms", at=tasks)
 
 
 def _at_rest() -> CFS:
@@ -190,7 +190,9 @@ def one_sleep(ns: int, nice: int = 0) -> tuple[dict[str, Any], Chart]:
         "as it left": [(ms, before / MS) for ms, (before, _after) in points],
         "as it is placed": [(ms, after / MS) for ms, (_before, after) in points],
     }
-    return facts, line(series, title="How far behind a sleeper comes back", x="length of the sleep, ms", y="ms behind")
+    return facts, line(
+        series, title="How far behind a sleeper comes back", x="length of the sleep, ms", y="ms behind", at=ns / MS
+    )
 
 
 # -- questions ---------------------------------------------------------------------------------------------
@@ -312,7 +314,7 @@ def compiler_has_its_share(trace: Trace) -> Iterator[Violation]:
     """What the compiler has had at the end."""
     got = shares(trace).get("compiler", 0)
     if got < FAIR:
-        says = f"the compiler, which never sleeps, has had {got:.0%} of the CPU"
+        says = f"the compiler, which never sleeps, has had {100 * got:.0f} % of the CPU"
         yield Violation(trace.end, len(trace) - 1, "compiler-share", says)
 
 

@@ -95,13 +95,13 @@ REQUESTS = ("0.1ms", "0.5ms", "1ms", "2ms", "3ms", "5ms", "10ms")
 
 
 @cache
-def game_asks(request: int, hz: int) -> tuple[float, int, int]:
+def game_asks(request: int | str, hz: int) -> tuple[float, int, int]:
     """The game's share, its longest wait in ns, and the switches a second, when it asks for so many ns."""
     run = asking([GAME, COMPILER, ARCHIVER], "", until="6s", game=request).but(machine={"hz": hz}).run()
     return shares(run)["game"], longest_waits(run)["game"], switches(run) // 6
 
 
-def requests(request: int, hz: int = 1000) -> tuple[dict[str, Any], Chart]:
+def requests(request: int | str, hz: int = 1000) -> tuple[dict[str, Any], Chart]:
     """What the game gets and how long it waits when it asks for so many ns, and for all requests at once."""
     share, wait, number = game_asks(request, hz)
     facts = {
@@ -114,7 +114,13 @@ def requests(request: int, hz: int = 1000) -> tuple[dict[str, Any], Chart]:
         f"{ticks} ticks a second": [(one / MS, game_asks(one, ticks)[1] / MS) for one in points]
         for ticks in (250, 1000)
     }
-    return facts, line(series, title="How long the game waits", x="slice it asks for, ms", y="longest wait, ms")
+    return facts, line(
+        series,
+        title="How long the game waits",
+        x="slice it asks for, ms",
+        y="longest wait, ms",
+        at=duration(request, "request") / MS,
+    )
 
 
 def served(scheduler: str) -> str:
@@ -128,13 +134,13 @@ NAPS = ("0.1ms", "1ms", "2ms", "5ms", "10ms", "20ms", "50ms")
 
 
 @cache
-def debts(nap: int, scheduler: str) -> tuple[float, int]:
+def debts(nap: int | str, scheduler: str) -> tuple[float, int]:
     """The backup's share in 2 s, and its median wait, ns."""
     run = backup(nap, scheduler).run()
     return shares(run)["backup"], latency(run, ["backup"]).median or 0
 
 
-def napping(nap: int) -> tuple[dict[str, Any], Chart]:
+def napping(nap: int | str) -> tuple[dict[str, Any], Chart]:
     """What a backup gets that naps so many ns after every 3 ms of work, under 6.6 and 6.12."""
     kernels = {"6.6": "eevdf-6.6", "6.12": "eevdf"}
     facts: dict[str, Any] = {}
@@ -146,7 +152,13 @@ def napping(nap: int) -> tuple[dict[str, Any], Chart]:
         f"Linux {name}": [(one / MS, debts(one, scheduler)[1] / MS) for one in points]
         for name, scheduler in kernels.items()
     }
-    return facts, line(series, title="How long the backup waits", x="nap after 3 ms of work, ms", y="median wait, ms")
+    return facts, line(
+        series,
+        title="How long the backup waits",
+        x="nap after 3 ms of work, ms",
+        y="median wait, ms",
+        at=duration(nap, "nap") / MS,
+    )
 
 
 # -- questions -------------------------------------------------------------------------------------------

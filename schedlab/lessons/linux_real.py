@@ -120,8 +120,8 @@ def side_by_side(kernel: str, workload: str) -> tuple[str, list[dict[str, str]]]
     rows = [
         {
             "task": one.task,
-            "share": f"{one.share.kernel:.2%}",
-            "model's": f"{one.share.model:.2%}",
+            "share": f"{100 * one.share.kernel:.2f} %",
+            "model's": f"{100 * one.share.model:.2f} %",
             "turns": f"{one.switches.kernel:.0f}",
             "model's turns": f"{one.switches.model:.0f}",
             "longest wait": f"{one.longest_wait.kernel / MS:.1f} ms",

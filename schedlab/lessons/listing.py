@@ -15,6 +15,7 @@ from schedlab.lessons.glossary import TERMS
 from schedlab.scenario import nearest
 
 COLUMNS = 96  # of a text
+QUIET = "color:var(--jp-content-font-color2, #5b5e61);font-size:0.92em"
 FIRST_LESSON = "00"
 SYSTEMS = {  # by the first digit of a lesson's number
     "0": "How schedulers are designed", "1": "Linux", "2": "Go", "3": "Kubernetes", "4": "List-watch", "5": "All three",
@@ -29,34 +30,48 @@ class Elsewhere(NamedTuple):
 
 
 class Listing:
-    """Entries with a heading each, as HTML-safe markup and as text."""
+    """Entries below a heading, as HTML-safe markup and as text."""
 
-    def __init__(self, entries: list[tuple[str, str, str]], name: str) -> None:
-        """`entries`: what stands in front (may be empty), the sentence, and the quiet line below it."""
-        self.entries, self.name = entries, name
+    def __init__(self, entries: list[tuple[str, str, str]], name: str, heading: str = "") -> None:
+        """`entries`: what stands in front (may be empty), the sentence, and the quiet line below it.
+
+        What stands in front is not said twice: it may also be how the sentence begins.
+        """
+        self.entries, self.name, self.heading = entries, name, heading
         self.links: dict[int, str] = {}
+        self.more: tuple[str, list[str]] = ("", [])  # what unfolds below: its line, and the entries
 
     def text(self) -> str:
         """One entry after the other, wrapped."""
-        out = []
+        out = [self.heading, ""] if self.heading else []
         for front, says, small in self.entries:
-            first = f"- {front}: " if front else "- "
+            first = "- " if not front or says.startswith(front) else f"- {front}: "
             out += textwrap.wrap(says, COLUMNS, initial_indent=first, subsequent_indent="  ")
             if small:
                 out += textwrap.wrap(small, COLUMNS, initial_indent="    ", subsequent_indent="    ")
-        return "\n".join(out) or f"{self.name}: nothing yet"
+        return "\n".join(out) if self.entries else f"{self.name}: nothing yet"
 
     def html(self) -> str:
         """A list; whatever stands in a table is text, never markup."""
         rows = []
         for k, (front, says, small) in enumerate(self.entries):
-            head = f"<b>{html.escape(front)}</b> " if front else ""
+            head = f"<b>{html.escape(front)}</b>" if front else ""
             if front and k in self.links:
-                head = f'<a href="{html.escape(self.links[k], quote=True)}">{html.escape(front)}</a> '
-            quiet = "color:var(--jp-content-font-color2, #5b5e61);font-size:0.92em"
-            tail = f'<br><span style="{quiet}">{html.escape(small)}</span>' if small else ""
-            rows.append(f'<li style="margin:0 0 8px">{head}{_code(says)}{tail}</li>')
-        return f"<ul>{''.join(rows)}</ul>" if rows else f"<p>{html.escape(self.text())}</p>"
+                head = f'<a href="{html.escape(self.links[k], quote=True)}">{html.escape(front)}</a>'
+            rest = says
+            if front and says.startswith(front):
+                rest = says[len(front) :]
+            elif front:
+                head += ": "
+            tail = f'<br><span style="{QUIET}">{html.escape(small)}</span>' if small else ""
+            rows.append(f'<li style="margin:0 0 8px">{head}{_code(rest)}{tail}</li>')
+        if not rows:
+            return f"<p>{html.escape(self.text())}</p>"
+        above = f"<h2>{html.escape(self.heading)}</h2>" if self.heading else ""
+        line, more = self.more
+        folded = "".join(f"<li>{html.escape(one)}</li>" for one in more)
+        below = f'<details style="{QUIET}"><summary>{html.escape(line)}</summary><ul>{folded}</ul></details>'
+        return f"{above}<ul>{''.join(rows)}</ul>{below if more else ''}"
 
     def __repr__(self) -> str:
         return self.text()
@@ -84,10 +99,11 @@ def assumptions(name: str) -> list[Assumption]:
 
 
 def simplified(name: str) -> Listing:
-    """The assumptions of a part, each with its source and the test that holds it. Raises LessonError."""
-    return Listing(
-        [(one.id, one.says, f"Source: {one.source}. Test: {one.test}") for one in assumptions(name)], "simplified"
-    )
+    """The assumptions of a part, each with its source; the tests that hold them unfold below. Raises LessonError."""
+    found = assumptions(name)
+    listing = Listing([("", one.says, f"Source: {one.source}.") for one in found], "simplified", "What is simplified")
+    listing.more = ("The test that holds each of them", [f"{one.id}: {one.test}" for one in found])
+    return listing
 
 
 def lesson_files(folder: str | Path | None = None) -> dict[str, Path]:
@@ -106,7 +122,7 @@ def elsewhere(name: str, folder: str | Path | None = None) -> Listing:
     if not asked:
         raise LessonError(f"{name} names no other system")
     files = lesson_files(folder)
-    listing = Listing([(SYSTEMS[one.lesson[0]], one.asks, "") for one in asked], "elsewhere")
+    listing = Listing([(SYSTEMS[one.lesson[0]], one.asks, "") for one in asked], "elsewhere", "The same idea elsewhere")
     for k, one in enumerate(asked):
         if one.lesson in files:
             listing.links[k] = files[one.lesson].name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ import schedlab
 from schedlab.lessons import catalogue
 from schedlab.lessons.catalogue import LessonError, lesson, part, parts, questions
 from schedlab.lessons.glossary import TERMS
-from schedlab.lessons.listing import Elsewhere, contents, elsewhere, lesson_files, simplified, terms
+from schedlab.lessons.listing import Elsewhere, Listing, contents, elsewhere, lesson_files, simplified, terms
 from schedlab.scenario import Scenario
 from schedlab.trace import Trace
 from schedlab.widgets.quiz import faults
@@ -85,12 +87,33 @@ def test_what_a_table_says_is_never_markup(monkeypatch):
     assert "<code>&lt;b&gt;</code>" in shown
 
 
-def test_assumptions_are_listed_with_source_and_test():
-    text = simplified("o1").text()
-    assert "switch-is-free" in text
+def test_assumptions_are_listed_with_their_source_and_the_tests_are_folded_away():
+    listing = simplified("o1")
+    text, (shown, _, folded) = listing.text(), listing.html().partition("<details")
+    assert text.startswith("What is simplified\n")
+    assert shown.startswith("<h2>What is simplified</h2>")
     assert "Source:" in text
-    assert "tests/" in text
     assert max(map(len, text.split("\n"))) <= 96
+    for inner in ("switch-is-free", "tests/"):
+        assert inner not in text
+        assert inner not in shown
+        assert inner in folded
+
+
+@pytest.mark.parametrize("name", ["preemption", "stealing", "v001", "on", "o1", "cfs", "eevdf", "real"])
+def test_no_system_is_named_twice_in_a_row(name):
+    listing = elsewhere(name)
+    assert listing.text().startswith("The same idea elsewhere\n")
+    plain = re.sub("<[^>]+>", "", listing.html())
+    for said in (listing.text(), plain):
+        assert not re.search(r"\b(\w+):? \1\b", said)
+
+
+def test_what_stands_in_front_is_set_off_unless_the_sentence_begins_with_it():
+    listing = Listing([("Go", "Go's list is one.", ""), ("Linux", "CFS has none.", "")], "two")
+    assert listing.text() == "- Go's list is one.\n- Linux: CFS has none."
+    assert "<b>Go</b>'s list" in html.unescape(listing.html())
+    assert "<b>Linux</b>: CFS" in listing.html()
 
 
 @pytest.mark.parametrize("term", sorted(TERMS))
