@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import DARK, LIGHT, Lab, Notebook
-from tests.browser.see import axe, colours_drawn, contrast, style, unreadable
+from tests.browser.see import axe, colours_drawn, contrast, step_times, style, unreadable
 
 pytestmark = [pytest.mark.browser, pytest.mark.jupyterlab]
 
@@ -145,18 +145,7 @@ def test_play_and_step_go_on_while_the_kernel_is_busy(notebook: Notebook, player
              .requestExecute({ code: 'import time; time.sleep(60)', store_history: false }).done; }"""
     )
     notebook.page.wait_for_function("() => window.schedlabPanel.sessionContext.session.kernel.status === 'busy'")
-    ms = player.evaluate(
-        """async root => {
-          const step = root.querySelector('button[aria-label="Step"]'), times = [];
-          for (let k = 0; k < 10; k++) {
-            const t = performance.now();
-            step.click();
-            await new Promise(r => requestAnimationFrame(() => setTimeout(r, 0)));
-            times.push(performance.now() - t);
-          }
-          return times;
-        }"""
-    )
+    ms = step_times(player, 10)
     status = notebook.page.evaluate("() => window.schedlabPanel.sessionContext.session.kernel.status")
     notebook.widgets(0)  # in sight: what was scrolled away meanwhile is drawn when it comes back
     expect(player.get_by_role("slider")).to_have_attribute("aria-valuenow", "11")
@@ -197,6 +186,31 @@ def test_the_same_player_lives_in_notebook_7(notebook7: Lab):
         assert axe(opened.page, player) == []
         assert opened.problems.errors == []
         assert opened.problems.foreign == []
+
+
+KEPT_CELL = """
+from schedlab import lesson
+from schedlab.widgets.play import play
+player = play(lesson("o1/honest"), compare=lesson("o1/liar"), rules=2)
+player
+"""
+
+
+def test_what_is_kept_is_the_trace_of_page_and_python(lab: Lab):
+    """Section 6: drawn once, without the verdict and the text of the other"""
+    path = lab.server.write("keep.ipynb", KEPT_CELL)
+    with lab.open(path) as opened:
+        opened.run_all()
+        (player,) = opened.widgets(0)
+        player.get_by_role("button", name="Keep B").click()
+        drawn = player.evaluate("root => root.__player.app.serial")
+        same = "player.text == play(lesson('o1/liar')).text"
+        assert opened.kernel(f"print({same}, player.marks, player.fork_info)").strip() == "True {} {}"
+        opened.page.wait_for_timeout(300)
+        assert player.evaluate("root => root.__player.app.serial") == drawn
+        assert not player.evaluate("root => root.__player.state().compare")
+        assert "rules hold" not in player.inner_text()
+        assert opened.problems.errors == []
 
 
 def test_a_kernel_that_ends_leaves_a_player_that_plays(lab: Lab):
