@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,9 @@ from schedlab.views.scene import Scene
 
 Packed = tuple[dict[str, Any], bytes]
 TELLING = 5  # points of a share of the CPU
+BESIDE = 0.1  # of what the longest wait differs: a mean that differs by less is nothing beside it
+SHORTER = 0.01  # of a run: one that goes on so much longer than the other is said to be cut
+ENDINGS = ("exit", "kill")  # kinds after which a task is over
 TOLD = ("events.a", "events.b")
 
 
@@ -47,12 +50,13 @@ def parting(a: Packed, b: Packed, within: int = 0) -> dict[str, Any]:
     prefix = next(
         (k for k in range(shared) if abs(one.at[k] - two.at[k]) > within or told(one, k) != told(two, k)), shared
     )
+    sides = [scene.at[prefix] for scene in (one, two) if prefix < len(scene)]
     return {
         "prefix": prefix,
         "within": within,
         "differ_a": prefix if prefix < len(one) else None,
         "differ_b": prefix if prefix < len(two) else None,
-        "totals": totals(one, two),
+        "totals": totals(one, two, min(sides, default=None), within),
     }
 
 
@@ -68,53 +72,111 @@ def told(scene: Scene, event: int) -> tuple[Any, ...]:
     return (kind["name"], *columns, *names)
 
 
-def totals(a: Scene, b: Scene) -> list[dict[str, Any]]:
-    """Switches and the longest wait of each, which every scheduler trades against each other, and the share of the CPU
-    that differs most, when it tells something."""
-    found: list[dict[str, Any]] = [
-        {"name": a.words.get("compare.switches"), "a": switches(a), "b": switches(b), "digits": 0}
-    ]
-    waits = longest_wait(a), longest_wait(b)
-    if any(waits):
-        found.append(
-            {"name": a.words.get("compare.wait"), "a": waits[0], "b": waits[1], "unit": "ms", "scale": 1e6, "digits": 3}
-        )
-    one, two = shares(a), shares(b)
-    gap, name = max(((abs(one[name] - two[name]), name) for name in one if name in two), default=(0.0, ""))
-    if gap >= TELLING:
-        total = {"name": a.words("compare.share", name), "a": one[name], "b": two[name], "unit": "%", "digits": 0}
-        found.append(total)
+def totals(a: Scene, b: Scene, parted: float | None, within: int = 0) -> list[dict[str, Any]]:
+    """What two futures come to: switches, when all is done or how long a sleeper waits from where they have `parted`,
+    and the share of the CPU that differs most, when it tells something.
+
+    Two runs that end when their work is done are counted to their ends; others as far as the shorter one goes.
+    """
+    words = a.words
+    ends = [float(scene.head["end"]) for scene in (a, b)]
+    done = all_done(a) and all_done(b)
+    until = ends if done else [min(ends)] * 2
+    cut = "" if done or max(ends) - min(ends) <= SHORTER * max(ends) else a.time(until[0], None)
+
+    def total(name: str, one: float, two: float, **form: Any) -> dict[str, Any]:
+        return {"name": words("compare.first", name, cut) if cut else name, "a": one, "b": two, **form}
+
+    ms: dict[str, Any] = {"unit": "ms", "scale": 1e6, "digits": 3}
+    found = [total(words.get("compare.switches"), switches(a, until[0]), switches(b, until[1]), digits=0)]
+    if done and ends[0] != ends[1]:
+        found.append(total(words.get("compare.done"), ends[0], ends[1], **ms))
+    mean = None if parted is None else most_apart(mean_waits(a, parted, until[0]), mean_waits(b, parted, until[1]))
+    waits = longest_wait(a, until[0]), longest_wait(b, until[1])
+    if mean and abs(mean[1] - mean[2]) > max(within, BESIDE * abs(waits[0] - waits[1])):
+        found.append(total(words("compare.waits", mean[0]), mean[1], mean[2], **ms))
+    elif any(waits):
+        found.append(total(words.get("compare.wait"), *waits, **ms))
+    share = None if done else most_apart(shares(a, until[0]), shares(b, until[1]))  # all work that is done is the same
+    if share and abs(share[1] - share[2]) >= TELLING:
+        found.append(total(words("compare.share", share[0]), share[1], share[2], unit="%", digits=0))
     return found
 
 
-def shares(scene: Scene) -> dict[str, float]:
-    """How much of all CPUs' time each task has had, in %; tasks of equal names are left out."""
-    data, got = scene.data, [0] * len(scene.names)
+def most_apart(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[str, float, float] | None:
+    """Of the tasks that both have: the one whose numbers differ most, with these."""
+    both = [(name, a[name], b[name]) for name in a if name in b]
+    return max(both, key=lambda one: abs(one[1] - one[2]), default=None)
+
+
+def all_done(scene: Scene) -> bool:
+    """Has every task come to its end?"""
+    kinds, who = scene.data["events.kind"], scene.data["events.who"]
+    ends = {k for k, kind in enumerate(scene.head["kinds"]) if kind["name"] in ENDINGS}
+    over = {who[event] for event in range(len(scene)) if kinds[event] in ends}
+    return bool(scene.names) and over >= set(range(len(scene.names)))
+
+
+def by_name(scene: Scene, numbers: Mapping[int, float]) -> dict[str, float]:
+    """Numbers of tasks by their names; tasks of equal names are left out."""
+    once = Counter(scene.names)
+    return {scene.names[task]: value for task, value in numbers.items() if once[scene.names[task]] == 1}
+
+
+def mean_waits(scene: Scene, since: float, until: float) -> dict[str, float]:
+    """How long each task that has slept waits after a wake-up, ns: the mean of those in this stretch of time."""
+    data = scene.data
+    found: defaultdict[int, list[float]] = defaultdict(list)
+    met: set[int] = set()  # who has woken up before: the first time it is born
+    lanes = {one["task"]: lane for lane, one in enumerate(scene.lanes) if one["kind"] == "task"}
+    wakes = {k for k, kind in enumerate(scene.head["kinds"]) if kind["mark"] == "wake"}
+    for event, time in enumerate(scene.at):
+        task = data["events.who"][event]
+        if data["events.kind"][event] not in wakes or task not in lanes:
+            continue
+        born = task not in met
+        met.add(task)
+        if born or not since <= time < until:
+            continue
+        for start, length, _task, state in scene.bars(lanes[task], time, time + 1):
+            if state == WAITING and start + length < until:  # else nobody knows how long
+                found[task].append(start + length - time)
+            elif state in (RUNNING, PREEMPTED):
+                found[task].append(0)
+    return by_name(scene, {task: sum(waits) / len(waits) for task, waits in found.items()})
+
+
+def shares(scene: Scene, until: float) -> dict[str, float]:
+    """How much of all CPUs' time each task has had until then, in %; tasks of equal names are left out."""
+    got: dict[int, float] = dict.fromkeys(range(len(scene.names)), 0)
     cpus = [lane for lane, one in enumerate(scene.lanes) if one["kind"] == "cpu"]
     for lane in cpus:
-        for k in range(data["lane_first"][lane], data["lane_first"][lane + 1]):
-            if data["segments.state"][k] in (RUNNING, PREEMPTED) and data["segments.task"][k] != NONE16:
-                got[data["segments.task"][k]] += data["segments.length"][k]
-    whole = max(1, scene.head["end"] // scene.tick * len(cpus))
-    once = Counter(scene.names)
-    return {name: 100 * ran / whole for name, ran in zip(scene.names, got) if once[name] == 1}
+        for start, length, task, state in scene.bars(lane, 0, until):
+            if state in (RUNNING, PREEMPTED) and task >= 0:
+                got[task] += min(length, until - start)
+    whole = max(1, until * len(cpus))
+    return by_name(scene, {task: 100 * ran / whole for task, ran in got.items()})
 
 
-def switches(scene: Scene) -> int:
+def switches(scene: Scene, until: float) -> int:
     """How often a CPU has gone over to another task than it ran before."""
-    first, task, state = scene.data["lane_first"], scene.data["segments.task"], scene.data["segments.state"]
     count = 0
     for lane, one in enumerate(scene.lanes):
         if one["kind"] == "cpu":
-            ran = [task[k] for k in range(first[lane], first[lane + 1]) if state[k] in (RUNNING, PREEMPTED)]
+            ran = [task for _start, _length, task, state in scene.bars(lane, 0, until) if state in (RUNNING, PREEMPTED)]
             count += sum(x != y for x, y in pairwise(ran))
     return count
 
 
-def longest_wait(scene: Scene) -> int:
+def longest_wait(scene: Scene, until: float) -> float:
     """The longest time for which a task that has a lane was ready and did not run, ns."""
-    length, state = scene.data["segments.length"], scene.data["segments.state"]
-    return max((length[k] for k in range(len(length)) if state[k] == WAITING), default=0) * scene.tick
+    waits = (
+        min(length, until - start)
+        for lane in range(len(scene.lanes))
+        for start, length, _task, state in scene.bars(lane, 0, until)
+        if state == WAITING
+    )
+    return max(waits, default=0)
 
 
 def flagged(packed: Packed, event: int | None) -> Packed:

@@ -176,5 +176,8 @@ WORDS: dict[str, str] = {
     "no_name": "(no name)",
     "compare.switches": "switches",
     "compare.wait": "longest wait",
+    "compare.waits": "{0}'s mean wait from ≠",
+    "compare.done": "all done after",
+    "compare.first": "{0} (first {1})",
     "compare.share": "CPU of {0}",
 }

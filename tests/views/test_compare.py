@@ -6,6 +6,8 @@ from array import array
 
 import pytest
 
+from schedlab.lessons.catalogue import lesson
+from schedlab.scenario import Scenario
 from schedlab.trace import Trace
 from schedlab.views.compare import compare
 from schedlab.views.payload import DIFFERENCE, unpack
@@ -51,8 +53,6 @@ def test_totals_stand_side_by_side():
 
 
 def test_runs_of_two_families_cannot_be_compared():
-    from schedlab.scenario import Scenario
-
     toy = Scenario("cooperative", [{"name": "a", "work": "1ms"}]).run()
     with pytest.raises(ValueError, match="a linux run and a design run have no events in common"):
         compare(plain("o1"), toy)
@@ -67,10 +67,50 @@ def test_events_within_the_tolerance_of_a_trace_are_the_same_and_no_others():
         assert compare(early, late)[2]["differ_a"] == differ
 
 
+def counted(one: str, other: str) -> dict[str, tuple[float, float]]:
+    """The totals of two runs of the lessons, in their unit."""
+    runs = [run.run() if isinstance(run, Scenario) else run for run in (lesson(one), lesson(other))]
+    found = {}
+    for total in compare(*runs)[2]["totals"]:
+        scale = total.get("scale", 1)
+        found[total["name"]] = (round(total["a"] / scale, 3), round(total["b"] / scale, 3))
+    return found
+
+
+def test_runs_whose_work_is_done_are_counted_to_their_own_ends():
+    """Lesson 04: every job takes as long in both, so there is no share of the CPU to tell."""
+    assert counted("stealing/none", "stealing/stealing") == {
+        "switches": (7, 5),
+        "all done after": (23.864, 9.78),
+        "longest wait": (21.459, 5.374),
+    }
+    assert counted("preemption/cooperative", "preemption/preemptive")["switches"] == (3, 5)  # as lesson 02 says
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "task", "waits"),
+    [
+        ("start/hook", "start/asked", "editor", (122.5, 62.5)),  # its key at the fork waits 125 ms in A, 0 ms in B
+        ("cfs/polite", "cfs/plain", "music", (2, 0)),
+        ("eevdf/cfs", "eevdf/late", "editor", (0, 1)),
+        ("eevdf/late", "eevdf/prompt", "editor", (1.2, 0)),
+    ],
+)
+def test_of_sleepers_the_wait_after_a_wake_up_is_told_from_where_the_futures_part(one, other, task, waits):
+    found = counted(one, other)
+    assert found[f"{task}'s mean wait from ≠"] == waits
+    assert "longest wait" not in found
+
+
+def test_a_longer_run_is_counted_as_far_as_the_shorter_one_goes():
+    short = Scenario("cfs", [{"name": "one"}, {"name": "two"}], until="400ms")
+    found = compare(short.run(), short.but(until="800ms").run())[2]["totals"]
+    assert [total["name"] for total in found] == ["switches (first 400 ms)", "longest wait (first 400 ms)"]
+    assert all(total["a"] == total["b"] for total in found)
+
+
 def test_a_share_of_the_cpu_that_has_grown_is_told():
     """The liar of lesson 13: its waits look better, and what it has won is the CPU."""
-    from schedlab import lesson
-
     _one, _two, info = compare(lesson("o1/honest").run(), lesson("o1/liar").run())
     share = next(total for total in info["totals"] if total["name"] == "CPU of compiler")
     assert share["b"] > share["a"] + 5
