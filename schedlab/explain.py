@@ -435,6 +435,7 @@ def _source_of(policy: Any) -> tuple[dict[str, Any], str]:
 
     It is a learner's own class if there is one, however little it changes, else the class that picks.
     """
+    policy = getattr(policy, "ops", policy)  # what is loaded into sched_ext says more than what loads it
     classes = [cls for cls in type(policy).__mro__ if cls.__module__ not in ("builtins", "typing")]
     own = [cls for cls in classes if not cls.__module__.startswith("schedlab.")]
     owner = next(iter(own or [cls for cls in classes if "pick" in vars(cls)]), type(policy))

@@ -54,6 +54,11 @@ class Guard:
 
 def is_ours(policy: Any) -> bool:
     """Does every class of this policy (or the class itself) come with schedlab?"""
+    loaded = [getattr(policy, name) for name in ("ops_class",) if hasattr(policy, name)]
+    return all(_comes_with_schedlab(one) for one in (policy, *loaded))
+
+
+def _comes_with_schedlab(policy: Any) -> bool:
     classes = policy.__mro__ if isinstance(policy, type) else type(policy).__mro__
     return all(cls.__module__.split(".")[0] in ("schedlab", "builtins", "typing", "abc") for cls in classes)
 
@@ -63,7 +68,7 @@ def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:
     if hasattr(policy, "_guard"):
         return policy
     policy._guard = Guard()
-    if is_ours(policy):
+    if _comes_with_schedlab(policy):
         return policy
     for hook in hooks:  # inherited ones too: they may call what the learner has written
         method = getattr(policy, hook, None)

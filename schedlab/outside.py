@@ -37,6 +37,8 @@ def task_named(tasks: Iterable[Any], name: str, now: int) -> Any:
 def check_set(factory: Callable[..., Any], options: Mapping[str, Any], changed: Any, name: str, where: str) -> None:
     """Would a scheduler with these options take the change? Raises ScenarioError."""
     changed = mapping(changed, where)
+    if hasattr(factory, "ops_class"):
+        raise ScenarioError(f"{where}: what is loaded into sched_ext cannot change its options while it runs")
     if not signature(factory).parameters:
         raise ScenarioError(f"{where}: {name} has no options")
     try:

@@ -56,6 +56,7 @@ class FamilyModule(Protocol):
     SCHEDULERS: Mapping[str, Callable[..., Any]]
 
     def is_policy(self, scheduler: Any) -> bool: ...
+    def policy_of(self, scenario: Scenario) -> Callable[..., Any]: ...
     def check(self, scenario: Scenario) -> tuple[Any, ...]: ...
     def check_event(self, event: Mapping[str, Any], where: str) -> Mapping[str, Any]: ...
     def may_never_end(self, scenario: Scenario) -> str | None: ...
@@ -139,8 +140,7 @@ class Scenario:
 
     def policy(self) -> Any:
         """A fresh scheduler with the scenario's options. Raises ScenarioError for an option it does not take."""
-        factory = self.family.SCHEDULERS[self.scheduler] if isinstance(self.scheduler, str) else self.scheduler
-        made = make_policy(factory, self.options, self.scheduler_name)
+        made = make_policy(self.family.policy_of(self), self.options, self.scheduler_name)
         prepare: Callable[..., None] | None = getattr(self.family, "prepare", None)
         if self.groups and prepare is not None:
             prepare(self, made)

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 from schedlab.linux.cfs import CFS
 from schedlab.linux.deadline import Deadline
 from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.eevdf_later import EEVDF_7_2
+from schedlab.linux.ext import PUT_OUT, Ext
 from schedlab.linux.fair_server import DeadlineWithServer, Server
 from schedlab.linux.groups import Group, GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2, GroupError
-from schedlab.linux.kinds import READY, RUNNING
+from schedlab.linux.kinds import GONE, READY, RUNNING, ZOMBIE
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime
-from schedlab.linux.task import CLASSES, SCHED_DEADLINE
+from schedlab.linux.scx import SchedExt
+from schedlab.linux.task import CLASSES, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_IDLE, SCHED_NORMAL
 from schedlab.trace import Ranking
 
 GROUPED: dict[type[Policy], type[Policy]] = {CFS: GroupedCFS, EEVDF: GroupedEEVDF, EEVDF_7_2: GroupedEEVDF_7_2}
@@ -39,8 +41,20 @@ class ClassStack(Policy):
         if not classes:
             raise ValueError("classes: at least one class")
         self.stack = tuple(classes)
-        self.deciding: Policy = self.stack[-1]  # the class whose candidates were asked for last
+        self.ext = next((cls for cls in self.stack if isinstance(cls, Ext)), None)
+        self.fair: Any = [cls for cls in self.stack if cls is not self.ext][-1]
+        self.deciding: Policy = self.fair  # the class whose candidates were asked for last
+        self.rank_policies()
+
+    def rank_policies(self) -> None:
+        """Which class has which tasks. A loaded scheduler of sched_ext has the fair class's, unless it wants less."""
         self.rank = {CLASSES[name]: i for i, cls in reversed(list(enumerate(self.stack))) for name in cls.classes}
+        if self.ext is None:
+            return
+        theirs = self.stack.index(self.ext) if self.ext.loaded else self.stack.index(self.fair)
+        self.rank[SCHED_EXT] = theirs
+        if not self.ext.ops.switch_partial:
+            self.rank |= dict.fromkeys((SCHED_NORMAL, SCHED_BATCH, SCHED_IDLE), theirs)
 
     def parts(self) -> Iterable[Policy]:
         """The classes, highest first."""
@@ -52,12 +66,14 @@ class ClassStack(Policy):
 
     def use_groups(self, groups: Sequence[Group]) -> None:
         """The fair class gets control groups; to be called before it meets a machine."""
-        fair: Any = self.stack[-1]
+        fair: Any = self.fair
         grouped: Any = GROUPED.get(type(fair))
         if grouped is None:
             raise GroupError(f"{type(fair).__name__} has no control groups")
         settings = {key: value for key, value in vars(fair).items() if key in signature(type(fair)).parameters}
-        self.stack = (*self.stack[:-1], grouped(groups=groups, **settings))
+        self.fair = grouped(groups=groups, **settings)
+        self.stack = tuple(self.fair if cls is fair else cls for cls in self.stack)
+        self.deciding = self.fair
 
     def attach(self, machine: Any) -> None:
         """All classes meet the machine."""
@@ -67,8 +83,8 @@ class ClassStack(Policy):
             cls.attach(machine)
             if isinstance(cls, DeadlineWithServer):
                 self.serving = cls
-                self.stack[-1].server = cls  # type: ignore[attr-defined]  # the fair class of such a stack has one
-        self.balancer = getattr(self.stack[-1], "balancer", None)
+                self.fair.server = cls
+        self.balancer = getattr(self.fair, "balancer", None)
         if self.balancer is not None:
             self.balancer.above = self.above
 
@@ -101,7 +117,7 @@ class ClassStack(Policy):
 
     def served(self, server: Server, cpu: Any, prev: Any) -> Any:
         """Whom a fair server runs: a fair task; if there is none, what the deadline class has next."""
-        chosen = self.stack[-1].pick(cpu, prev)
+        chosen = self.fair.pick(cpu, prev)
         if chosen is not None:
             return chosen
         self.serving.stop_server(server)
@@ -111,7 +127,7 @@ class ClassStack(Policy):
         """The running task's class."""
         if curr is not cpu.idle:
             self.part_of(curr).tick(cpu, curr)
-            if self.balancer is not None and self.part_of(curr) is not self.stack[-1]:
+            if self.balancer is not None and self.part_of(curr) is not self.fair:
                 self.balancer.tick(cpu)  # whatever runs, the fair class looks around
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
@@ -162,7 +178,7 @@ class ClassStack(Policy):
         new.switched_to(task)
         if queued:
             new.enqueue(task, cpu, "setscheduler")
-            if running or self.preempts(cpu, task) or (len(self.machine.cpus) > 1 and new is not self.stack[-1]):
+            if running or self.preempts(cpu, task) or (len(self.machine.cpus) > 1 and new is not self.fair):
                 self.machine.resched(cpu)
 
     def affinity(self, task: Any) -> None:
@@ -185,6 +201,26 @@ class ClassStack(Policy):
         """Every class knows its own timers."""
         for cls in self.stack:
             cls.timer(cpu, name)
+        if name == PUT_OUT:
+            self.put_out()
+
+    def put_out(self) -> None:
+        """scx_ops_disable_workfn(): all tasks of the loaded scheduler go over to the fair class."""
+        assert self.ext is not None
+        tasks = [
+            task for task in self.machine.tasks.values() if task.scx is not None and task.state not in (ZOMBIE, GONE)
+        ]
+        self.ext.loaded = False
+        self.rank_policies()
+        for task in tasks:
+            queued = task.state in (READY, RUNNING)
+            if queued:
+                self.ext.dequeue(task, task.cpu, "setscheduler")
+            self.ext.switched_from(task)
+            self.fair.switched_to(task)
+            if queued:
+                self.fair.enqueue(task, task.cpu, "setscheduler")
+                self.machine.resched(task.cpu)
 
     @property
     def ranking(self) -> Ranking:  # type: ignore[override]  # that of the class that would decide now
@@ -196,7 +232,7 @@ class ClassStack(Policy):
         for cls in self.stack:
             found = list(cls.candidates(cpu, prev))
             if found and isinstance(found[0][0], Server):
-                cls = self.stack[-1]
+                cls = self.fair
                 found = list(cls.candidates(cpu, prev))
             if found:
                 self.deciding = cls
@@ -205,7 +241,7 @@ class ClassStack(Policy):
 
     def tree_of(self, cpu: Any) -> list[tuple[Any, Any, bool, int, int]] | None:
         """That of the fair class."""
-        return self.stack[-1].tree_of(cpu)
+        return self.fair.tree_of(cpu)
 
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """The queues of every class."""
@@ -244,6 +280,33 @@ class Linux_6_12(ClassStack):
 
     def __init__(self, base_slice: int | str | None = None) -> None:
         super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])
+
+
+class WithExt(ClassStack):
+    """Linux 6.12 into which a scheduler for sched_ext has been loaded: deadline > rt > fair > ext."""
+
+    ops_class: ClassVar[type[SchedExt]] = SchedExt
+    chosen_slices = True
+    Task = EEVDF.Task
+    watched = EEVDF.watched
+    classes = (*Linux_6_12.classes, *Ext.classes)
+    default_hz = EEVDF.default_hz
+
+    def __init__(self, **options: Any) -> None:
+        self.ops = self.ops_class(**options)
+        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(), Ext(self.ops)])
+
+
+_KERNELS: dict[type[SchedExt], type[WithExt]] = {}
+
+
+def kernel_with(ops_class: type[SchedExt]) -> type[WithExt]:
+    """Linux 6.12 with this scheduler; its options are those of the scheduler."""
+    if ops_class not in _KERNELS:
+        name = f"sched_ext {ops_class.__name__}"
+        held = {"name": name, "ops_class": ops_class, "__signature__": signature(ops_class)}
+        _KERNELS[ops_class] = type(name, (WithExt,), held)
+    return _KERNELS[ops_class]
 
 
 class Linux_7_2(ClassStack):

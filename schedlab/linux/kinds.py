@@ -65,6 +65,7 @@ LINUX = register(
                 14, "kill", "task", "cpu", "", "state", "{who} is killed", (Effect("state", "who", ZOMBIE, "b"),),
             ),
             Kind(19, "setscheduler", "task", "cpu", "class", "number", "{who} is of class {a} now"),
+            Kind(21, "told", "", "", "told", "", "{a}"),
             Kind(
                 17, "found", "task", "cpu", "number", "state",
                 "when the recording begins, {who} is {b} on {where}",

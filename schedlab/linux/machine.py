@@ -125,6 +125,7 @@ class Machine:
         self._forked_at, self._forks = -1, 0  # when the last fork was, ns, and how many there were at that time
         self._must_move: set[Any] = set()  # running tasks that may not stay on their CPU
         self.class_changes = 0
+        self.told: list[str] = []  # what the kernel has written into its log
         self._costs = bool(switch_ns or lock_ns or look_ns)
         self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
         engine.settle = self._settle
@@ -167,6 +168,11 @@ class Machine:
         """Write down that a waiting task has changed to another CPU's queue."""
         self.record.migrate(self.now, task.id, cpu.id, task.cpu.id)
         task.cpu = cpu
+
+    def tell(self, line: str) -> None:
+        """printk(): a line of the kernel's log."""
+        self.told.append(line)
+        self.record.told(self.now, NOBODY, NOBODY, len(self.told) - 1)
 
     def timer(self, cpu: CPU, when: int, name: Any) -> None:
         """Plan `policy.timer(cpu, name)` for time `when` (ns); `cpu` is charged before."""

@@ -83,7 +83,7 @@ class RecordedOnEach(ClassStack):
     def attach(self, machine: Any) -> None:
         """Foreign tasks count for the balancer as well."""
         super().attach(machine)
-        self.balancer: Balancer = self.fair.balancer  # type: ignore[assignment]  # with many CPUs there is one
+        self.balancer: Balancer = self.fair.balancer  # with many CPUs there is one
         self.balancer.above = lambda cpu: len(self.foreign.waiting[cpu.id])
 
     def select_cpu(self, task: Any, why: str) -> Any:

@@ -18,7 +18,7 @@ from schedlab.guard import guarded
 from schedlab.linux import task as steps
 from schedlab.linux.cfs import CFS
 from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
-from schedlab.linux.classes import ClassStack, Linux_5_15, Linux_6_1, Linux_6_12, Linux_7_2
+from schedlab.linux.classes import ClassStack, Linux_5_15, Linux_6_1, Linux_6_12, Linux_7_2, WithExt, kernel_with
 from schedlab.linux.deadline import Admission, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6, MAX_SLICE, MIN_SLICE
 from schedlab.linux.groups import (
@@ -35,6 +35,7 @@ from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.o1 import O1, O1_2_6_22
 from schedlab.linux.on import ON, ON_2_4_24, nice_to_ticks
 from schedlab.linux.policy import Policy
+from schedlab.linux.scx import SchedExt, Simple, SimpleVtime
 from schedlab.linux.task import (
     CLASSES,
     FOREVER,
@@ -44,6 +45,7 @@ from schedlab.linux.task import (
     RT_MAX,
     RT_MIN,
     SCHED_DEADLINE,
+    SCHED_EXT,
     SCHED_FIFO,
     SCHED_RR,
     Refused,
@@ -82,6 +84,8 @@ SCHEDULERS: dict[str, Callable[..., Policy]] = {
     "linux-6.1": Linux_6_1,
     "linux-6.12": Linux_6_12,
     "linux-7.2": Linux_7_2,
+    "scx_simple-fifo": kernel_with(Simple),  # 6.12 with one of the kernel's own examples loaded
+    "scx_simple": kernel_with(SimpleVtime),
 }
 
 TASK_KEYS = (
@@ -107,14 +111,14 @@ ARGUMENTS = {
 }
 ENDLESS = ("run", "sleep")  # steps that can last for ever
 EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
-CLASS_NAMES = [next((name for name, n in CLASSES.items() if n == number), "") for number in range(SCHED_DEADLINE + 1)]
+CLASS_NAMES = [next((name for name, n in CLASSES.items() if n == number), "") for number in range(SCHED_EXT + 1)]
 MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
 HOG = [{"run": "forever"}]  # what a task does of which nothing is said
 
 
 def is_policy(scheduler: Any) -> bool:
-    """A class of a Linux policy."""
-    return isinstance(scheduler, type) and issubclass(scheduler, Policy)
+    """A class of a Linux policy, or of a scheduler for sched_ext."""
+    return isinstance(scheduler, type) and issubclass(scheduler, (Policy, SchedExt))
 
 
 # -- checking ---------------------------------------------------------------------------------------
@@ -132,7 +136,7 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
         if len(checked) > MOST_TASKS:
             raise ScenarioError(f"tasks: more than {MOST_TASKS:,} tasks")
-    check_answers(scenario.scheduler)
+    check_answers(policy_of(scenario))
     groups = check_groups(scenario)
     spawned: list[Mapping[str, Any]] = []
     for i, event in enumerate(scenario.events):
@@ -152,8 +156,11 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
 
 
 def policy_of(scenario: Scenario) -> Any:
-    """The scenario's policy class."""
-    return SCHEDULERS[scenario.scheduler] if isinstance(scenario.scheduler, str) else scenario.scheduler
+    """The scenario's policy class: of a scheduler for sched_ext the kernel into which it is loaded."""
+    scheduler = scenario.scheduler
+    if isinstance(scheduler, str):
+        return SCHEDULERS[scheduler]
+    return kernel_with(scheduler) if issubclass(scheduler, SchedExt) else scheduler
 
 
 def check_groups(scenario: Scenario) -> list[Group]:
@@ -161,8 +168,8 @@ def check_groups(scenario: Scenario) -> list[Group]:
     if not scenario.groups:
         return []
     policy = policy_of(scenario)
-    if not issubclass(policy, ClassStack):
-        kernels = [name for name, each in SCHEDULERS.items() if isinstance(each, type) and issubclass(each, ClassStack)]
+    if not issubclass(policy, ClassStack) or issubclass(policy, WithExt):
+        kernels = [name for name, each in SCHEDULERS.items() if name.startswith("linux-")]
         raise ScenarioError(f"groups: {policy.name} has no control groups; {', '.join(kernels)} have")
     if scenario.cpus > 1:
         raise ScenarioError(f"groups: they are modelled on one CPU, and cpus is {scenario.cpus}")
@@ -237,7 +244,7 @@ def check_class_is_known(scenario: Scenario, class_: str, where: str) -> None:
 def check_answers(scheduler: Any) -> None:
     """A policy class must answer the questions that every generation answers."""
     missing = [hook for hook in MUST_ANSWER if getattr(scheduler, hook, None) is getattr(Policy, hook)]
-    if not isinstance(scheduler, str) and missing:
+    if missing:
         raise ScenarioError(
             f"scheduler: {scheduler.__name__} has no {' and no '.join(missing)}; "
             f"every policy must answer {', '.join(MUST_ANSWER)}"
@@ -613,6 +620,8 @@ class Running:
         machine = scenario.machine
         self.scenario = scenario
         self.engine = engine
+        if hasattr(policy, "ops"):  # what is loaded into sched_ext is guarded as a policy of its own
+            vars(policy)["_guard"] = vars(guarded(policy.ops, OPS, lambda: engine.now))["_guard"]
         self.policy = guarded(policy, HOOKS, lambda: engine.now)
         self.machine = Machine(
             self.policy,
@@ -643,6 +652,8 @@ class Running:
         }
         if self.machine.class_changes:
             names["class"] = CLASS_NAMES
+        if self.machine.told:
+            names["told"] = self.machine.told
         return names
 
     def start(self) -> None:
@@ -732,6 +743,12 @@ HOOKS = (
     "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu",
     "put_prev", "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "timer",
     "set_down", "switched_from", "switched_to", "lock", "looks_at", "candidates", "tree_of", "queues",
+)  # fmt: skip
+
+
+OPS = (
+    "init", "select_cpu", "enqueue", "dequeue", "dispatch", "tick", "runnable", "running", "stopping", "quiescent",
+    "enable", "disable", "set_weight", "yield_",
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from schedlab.linux.kinds import ABSENT
 FOREVER = -1  # ns: a run or a sleep that never ends by itself
 
 SCHED_NORMAL, SCHED_FIFO, SCHED_RR, SCHED_BATCH = range(4)  # include/uapi/linux/sched.h; 4 was never given out
-SCHED_IDLE, SCHED_DEADLINE = 5, 6
+SCHED_IDLE, SCHED_DEADLINE, SCHED_EXT = 5, 6, 7
 CLASSES = {
     "normal": SCHED_NORMAL,
     "fifo": SCHED_FIFO,
@@ -29,6 +29,7 @@ CLASSES = {
     "batch": SCHED_BATCH,
     "idle": SCHED_IDLE,
     "deadline": SCHED_DEADLINE,
+    "ext": SCHED_EXT,
 }
 POLICY_NAMES = tuple(CLASSES)
 NICE_MIN, NICE_MAX = -20, 19
@@ -118,8 +119,8 @@ class Task:
         "id", "name", "parent", "mm", "woken_by_irq",
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
-        "rt", "dl", "steps", "answer", "alarm_due", "alarm_ticket", "has_signal", "wake_ticket", "sleeps_as", "allowed",
-        "wanted_dl",
+        "rt", "dl", "scx", "steps", "answer", "alarm_due", "alarm_ticket", "has_signal", "wake_ticket", "sleeps_as",
+        "allowed", "wanted_dl",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -139,6 +140,7 @@ class Task:
         self.in_kernel = False  # inside a system call
         self.rt: Any = None  # what the rt class keeps of it
         self.dl: Any = None  # what the deadline class keeps of it
+        self.scx: Any = None  # what sched_ext keeps of it
         self.wanted_dl: tuple[int, int, int] | None = None  # runtime, deadline, period it asks SCHED_DEADLINE for, ns
         self.steps: Iterator[Step] = iter(())
         self.answer: Any = None
