@@ -65,6 +65,11 @@ LINUX = register(
                 14, "kill", "task", "cpu", "", "state", "{who} is killed", (Effect("state", "who", ZOMBIE, "b"),),
             ),
             Kind(19, "setscheduler", "task", "cpu", "class", "number", "{who} is of class {a} now"),
+            Kind(22, "takes", "task", "cpu", "mutex", "", "{who} takes the mutex {a}"),
+            Kind(23, "needs", "task", "cpu", "mutex", "task", "{who} needs the mutex {a}, which {b} has"),
+            Kind(24, "lets_go", "task", "cpu", "mutex", "", "{who} lets the mutex {a} go"),
+            Kind(25, "inherits", "task", "cpu", "number", "task", "{who} inherits the real-time priority {a} of {b}"),
+            Kind(26, "own_again", "task", "cpu", "", "", "{who} has its own priority again"),
             Kind(21, "told", "", "", "told", "", "{a}"),
             Kind(
                 17, "found", "task", "cpu", "number", "state",

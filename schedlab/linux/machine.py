@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from schedlab.linux.kinds import DISK, GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
+from schedlab.linux.mutex import Mutexes
 from schedlab.linux.policy import Policy
 from schedlab.linux.task import (
     ALARM,
@@ -22,12 +23,14 @@ from schedlab.linux.task import (
     EXIT,
     FOREVER,
     FORK,
+    LOCK,
     REAP,
     RENICE,
     RUN,
     SETSCHEDULER,
     SLEEP,
     SYSTEM,
+    UNLOCK,
     WAIT,
     WAKE,
     YIELD,
@@ -101,6 +104,7 @@ class Machine:
         switch_ns: int = 0,
         lock_ns: int = 0,
         look_ns: int = 0,
+        inherit: bool = False,
     ) -> None:
         self.policy = policy
         self.engine = engine
@@ -125,6 +129,8 @@ class Machine:
         self._forked_at, self._forks = -1, 0  # when the last fork was, ns, and how many there were at that time
         self._must_move: set[Any] = set()  # running tasks that may not stay on their CPU
         self.class_changes = 0
+        self.mutexes = Mutexes(self, inherit)
+        self.living = (READY, RUNNING, SLEEPING, DISK)
         self.told: list[str] = []  # what the kernel has written into its log
         self._costs = bool(switch_ns or lock_ns or look_ns)
         self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
@@ -479,6 +485,11 @@ class Machine:
                     continue
                 self._channels.setdefault(step[1], deque()).append(task)
                 return self._block(cpu, SLEEPING)
+            if op == LOCK:
+                if not self._mutex(self.mutexes.lock, task, step[1]):
+                    task.retry = None if self.mutexes.inherit else step
+                    return self._block(cpu, DISK)
+                continue
             if op == EXIT:
                 return self._exit(cpu)
             if op == YIELD:
@@ -496,6 +507,9 @@ class Machine:
 
     def _take(self, task: Any) -> Step:
         """The next step of a behaviour; its end means exit."""
+        if task.retry is not None:
+            step, task.retry = task.retry, None
+            return step
         steps = task.steps
         try:
             if task.answer is not None and hasattr(steps, "send"):
@@ -521,6 +535,8 @@ class Machine:
                 raise ScenarioError(f"at {show(self.now)}: {error}") from None
         elif op == WAKE:
             self._wake_channel(task, step[1])
+        elif op == UNLOCK:
+            self._mutex(self.mutexes.unlock, task, step[1])
         elif op == ALARM:
             self._set_alarm(task, step[1])
         elif op == REAP:
@@ -528,6 +544,23 @@ class Machine:
                 self._release(child, task)
         else:
             raise ValueError(f"{task.name} asks for {step!r}, which is no step; make steps with schedlab.linux.task")
+
+    def _mutex(self, call: Callable[[Any, str], Any], task: Any, name: str) -> Any:
+        """Take a mutex or let it go; what the kernel refuses is told with the time."""
+        try:
+            return call(task, name)
+        except Refused as error:
+            raise ScenarioError(f"at {show(self.now)}: {error}") from None
+
+    def wake_for_mutex(self, task: Any, waker: Any) -> None:
+        """The wait for a mutex is over."""
+        self._make_ready(task, "wake", waker.id)
+
+    def set_priority(self, task: Any, policy: int, rt_priority: int) -> None:
+        """rt_mutex_setprio(): as sched_setscheduler() does it, but nothing is said about it."""
+        if self.now > task.cpu.since:
+            self._charge(task.cpu)
+        self.policy.setscheduler(task, task.cpu, policy, rt_priority)
 
     def _set_alarm(self, task: Any, ns: int) -> None:
         """alarm(): another one takes the place of the first."""
@@ -564,7 +597,8 @@ class Machine:
         self, parent: Any, name: str, behaviour: Iterable[Step], *, id: int | None = None, **born: Any
     ) -> Any | None:
         """`parent` creates a child that inherits its nice value and policy; None where there is no room (EAGAIN)."""
-        inherited = {key: getattr(parent, key) for key in ("nice", "policy", "rt_priority", "allowed")}
+        policy, rt_priority = self.mutexes.own_priority(parent)
+        inherited = {"nice": parent.nice, "policy": policy, "rt_priority": rt_priority, "allowed": parent.allowed}
         self._count_fork(name)
         child = self.create(name, behaviour, id=id, parent=parent, **{**inherited, **born})
         if child is None:
@@ -595,7 +629,9 @@ class Machine:
         """Give a task another class, from inside or outside; `dl` are the numbers of SCHED_DEADLINE, ns."""
         self._charge(task.cpu)
         task.wanted_dl = dl
-        self.policy.setscheduler(task, task.cpu, policy, rt_priority)
+        if not self.mutexes.changed(task, policy, rt_priority):
+            self.policy.setscheduler(task, task.cpu, policy, rt_priority)
+            self.mutexes.adjust(self.mutexes.moved(task))
         self.class_changes += 1
         self.record.setscheduler(self.now, task.id, task.cpu.id, policy, rt_priority)
 
@@ -653,6 +689,7 @@ class Machine:
         self.alive -= 1
         if was == READY:
             self.policy.dequeue(task, task.cpu, "exit")
+        self.mutexes.leave(task)
         self.record.kill(self.now, task.id, task.cpu.id, NOBODY, was)
         self.policy.exit(task)
         self._bury(task)
@@ -677,6 +714,7 @@ class Machine:
         self.record.exit(self.now, task.id, cpu.id)
         task.state = ZOMBIE
         self.alive -= 1
+        self.mutexes.leave(task)
         task.remaining = 0
         cpu.done_at = None
         self.resched(cpu)

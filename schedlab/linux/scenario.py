@@ -4,7 +4,7 @@ Keys of a task: name, count, nice, class (normal, batch, idle, fifo, rr, deadlin
 runtime, deadline and period (of a deadline task), slice (EEVDF), group, start, cpus (a list of CPU
 numbers), mm ("none" for a kernel thread), does (its steps, or a function that yields them).
 A step is "yield", "exit", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
-alarm, renice, setscheduler, fork, and what schedlab.behaviour knows: repeat, and times that are random.
+alarm, renice, setscheduler, lock, unlock, fork, and what schedlab.behaviour knows: repeat, and times that are random.
 """
 
 from __future__ import annotations
@@ -97,13 +97,14 @@ DEADLINE_KEYS = ("runtime", "deadline", "period")
 BORN_KEYS = ("nice",)  # what fork() can give a child that it does not inherit
 GROUP_KEYS = ("weight", "max", "parent")
 MOST_HZ = 100_000
-MACHINE_KEYS = ("hz", "switch", "lock", "look")
+MACHINE_KEYS = ("hz", "switch", "lock", "look", "inherit")
 TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
 WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
 STEP_NAMES = {
     steps.RUN: "run", steps.SYSTEM: "system", steps.SLEEP: "sleep", steps.DISK_SLEEP: "disk", steps.ALARM: "alarm",
     steps.YIELD: "yield", steps.EXIT: "exit", steps.REAP: "reap", steps.WAIT: "wait", steps.WAKE: "wake",
-    steps.RENICE: "renice", steps.FORK: "fork", steps.SETSCHEDULER: "setscheduler",
+    steps.RENICE: "renice", steps.FORK: "fork", steps.SETSCHEDULER: "setscheduler", steps.LOCK: "lock",
+    steps.UNLOCK: "unlock",
 }  # fmt: skip
 ARGUMENTS = {
     number: {"fork": 3, "setscheduler": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1)
@@ -131,6 +132,8 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
         whole(scenario.machine["hz"], "machine.hz", policy_of(scenario).least_hz, MOST_HZ)
     for key in ("switch", "lock", "look"):
         duration(scenario.machine.get(key, 0), f"machine.{key}")
+    if not isinstance(scenario.machine.get("inherit", False), bool):
+        raise ScenarioError(f"machine.inherit: true or false, not {scenario.machine['inherit']!r}")
     checked: list[Mapping[str, Any]] = []
     for i, given in enumerate(scenario.given_tasks):
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
@@ -363,8 +366,9 @@ def check_made(step: Any, where: str) -> None:
         raise ScenarioError(f"{where}: {name}({step[1]}): a time cannot be negative")
     if name == "renice":
         whole(step[1], f"{where}: renice", NICE_MIN, NICE_MAX)
-    elif name in ("wait", "wake") and not isinstance(step[1], str):
-        raise ScenarioError(f"{where}: {name}({step[1]!r}): the name of a channel is a text")
+    elif name in ("wait", "wake", "lock", "unlock") and not isinstance(step[1], str):
+        of = "channel" if name in ("wait", "wake") else "mutex"
+        raise ScenarioError(f"{where}: {name}({step[1]!r}): the name of a {of} is a text")
     elif name == "setscheduler":
         check_class(class_keys(where, *step[1:]), f"{where}: setscheduler")
     elif name == "fork":
@@ -461,6 +465,8 @@ GRAMMAR = Grammar(
         **{key: read_timed_step(key) for key in TIMED},
         "wait": lambda value, where, depth: always(steps.wait(str(value))),
         "wake": lambda value, where, depth: always(steps.wake(str(value))),
+        "lock": lambda value, where, depth: always(steps.lock(str(value))),
+        "unlock": lambda value, where, depth: always(steps.unlock(str(value))),
         "renice": read_renice,
         "setscheduler": read_setscheduler,
         "fork": read_fork,
@@ -632,6 +638,7 @@ class Running:
             switch_ns=duration(machine.get("switch", 0), "machine.switch"),
             lock_ns=duration(machine.get("lock", 0), "machine.lock"),
             look_ns=duration(machine.get("look", 0), "machine.look"),
+            inherit=machine.get("inherit", False),
         )
         self.options = dict(scenario.options)  # of the scheduler, as they are now
         self.changes: list[str] = []
@@ -652,6 +659,8 @@ class Running:
         }
         if self.machine.class_changes:
             names["class"] = CLASS_NAMES
+        if self.machine.mutexes.by_name:
+            names["mutex"] = list(self.machine.mutexes.by_name)
         if self.machine.told:
             names["told"] = self.machine.told
         return names

@@ -36,6 +36,7 @@ NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
 
 RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP, SETSCHEDULER = range(13)
+LOCK, UNLOCK = 13, 14
 
 
 class Refused(ValueError):
@@ -106,6 +107,16 @@ def wake(channel: str) -> Step:
     return (WAKE, channel)
 
 
+def lock(mutex: str) -> Step:
+    """Take a mutex, or wait until its owner lets it go."""
+    return (LOCK, mutex)
+
+
+def unlock(mutex: str) -> Step:
+    """Let a mutex go."""
+    return (UNLOCK, mutex)
+
+
 def reap() -> Step:
     """Collect the children that have exited."""
     return (REAP,)
@@ -119,8 +130,8 @@ class Task:
         "id", "name", "parent", "mm", "woken_by_irq",
         # written by the machine
         "state", "cpu", "last_cpu", "nice", "policy", "rt_priority", "remaining", "sum_exec", "in_kernel",
-        "rt", "dl", "scx", "steps", "answer", "alarm_due", "alarm_ticket", "has_signal", "wake_ticket", "sleeps_as",
-        "allowed", "wanted_dl",
+        "rt", "dl", "scx", "steps", "retry", "answer", "alarm_due", "alarm_ticket", "has_signal", "wake_ticket",
+        "sleeps_as", "allowed", "wanted_dl",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -143,6 +154,7 @@ class Task:
         self.scx: Any = None  # what sched_ext keeps of it
         self.wanted_dl: tuple[int, int, int] | None = None  # runtime, deadline, period it asks SCHED_DEADLINE for, ns
         self.steps: Iterator[Step] = iter(())
+        self.retry: Step | None = None  # a step that it has to take again when it wakes
         self.answer: Any = None
         self.alarm_due = 0  # jiffy of the alarm, 0 for none, where the scheduler itself looks for alarms
         self.alarm_ticket = 0  # of the planned alarm, elsewhere

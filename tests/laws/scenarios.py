@@ -28,6 +28,11 @@ def random_time() -> st.SearchStrategy[Any]:
     return st.one_of(TIMES, TIMES, drawn)
 
 
+def critical(mutex: str, time: str) -> dict[str, Any]:
+    """Computing under a mutex."""
+    return {"repeat": [{"lock": mutex}, {"run": time}, {"unlock": mutex}], "times": 1}
+
+
 def steps(depth: int = 0) -> st.SearchStrategy[list[Any]]:
     """A list of steps that begins with some computing, so that a repeat never stands still."""
     simple = [
@@ -39,6 +44,7 @@ def steps(depth: int = 0) -> st.SearchStrategy[list[Any]]:
         st.fixed_dictionaries({"wait": CHANNELS}),
         st.fixed_dictionaries({"wake": CHANNELS}),
         st.fixed_dictionaries({"renice": NICE}),
+        st.builds(critical, CHANNELS, TIMES),
         st.sampled_from(["yield", "reap", "exit"]),
     ]
     if depth < 2:
@@ -144,6 +150,9 @@ def scenarios(draw: st.DrawFn, schedulers: tuple[str, ...] = tuple(SCHEDULERS)) 
         machine = {"switch": "3us", "lock": draw(st.sampled_from(["0ns", "2us"])), "look": "100ns"}
     if draw(st.integers(0, 3)) == 0:
         machine["hz"] = draw(st.sampled_from([100, 250, 1000]))
+    if "unlock" in repr(given):
+        machine["inherit"] = draw(st.booleans())
+        given = [one for one in given if one.get("class") != "deadline"] or [{"name": "hog"}]  # they have no mutexes
     if scheduler.startswith("linux-") and cpus == 1 and draw(st.booleans()):
         groups = draw(st.sampled_from(GROUPS))
         for task in given:
@@ -151,7 +160,7 @@ def scenarios(draw: st.DrawFn, schedulers: tuple[str, ...] = tuple(SCHEDULERS)) 
     else:
         groups = {}
     happens = draw(st.lists(events(given, cpus, classes_of(scheduler)), max_size=3))
-    if any("cpus" in event for event in happens):  # a deadline task is allowed on all CPUs
+    if "unlock" in repr(given) or any("cpus" in event for event in happens):  # a deadline task is allowed on all CPUs
         happens = [each for each in happens if each.get("setscheduler", {}).get("class") != "deadline"]
     return Scenario(
         scheduler, given, cpus=cpus, until="260ms", seed=draw(st.integers(0, 3)), machine=machine, events=happens,

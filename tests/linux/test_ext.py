@@ -98,7 +98,7 @@ def test_better_classes_interrupt_and_the_rest_of_the_slice_is_kept():
 
 
 def test_who_yields_gives_the_rest_of_its_slice_away():
-    tasks = [{"name": "a", "does": [{"run": "5ms"}, "yield", {"run": "30ms"}]}, {"name": "b"}]
+    tasks: list[dict[str, Any]] = [{"name": "a", "does": [{"run": "5ms"}, "yield", {"run": "30ms"}]}, {"name": "b"}]
     assert turns(Scenario(SchedExt, tasks, until="50ms").run()) == [
         ("a", 0, 5),
         ("b", 5, 28),
