@@ -219,6 +219,7 @@ def test_the_three_zeros_of_the_text():
     """The game's deadline at 7 ms: 4 from the start, 1.667 from V, and 2.951 where Linux begins to count."""
     trace = of("hook").run().explain()
     one = next(one for one in questions(trace) if one.time == 7 * MS)
+    assert one.note is not None
     game = trace.names["task"].index("game")
     numbers = next(c["numbers"] for c in one.note["candidates"] if c["task"] == game)
     assert numbers["virtual_deadline"] == pytest.approx(4 * MS - 7 * MS / 3, abs=1)
