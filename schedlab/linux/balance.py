@@ -22,6 +22,7 @@ calculate_imbalance, detach_tasks, newidle_balance, nohz_balancer_kick), topolog
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Protocol
 
 from schedlab.linux.kinds import READY
@@ -97,21 +98,19 @@ class Balancer:
         self.above: Callable[[Any], int] | None = None  # how many tasks of better classes a CPU has
         self.usage: dict[Any, Usage] = {}
         self.next_for_idle = 0  # jiffies: nohz.next_balance
-        self.recent: list[list[Any]] = [[] for _cpu in self.cpus]  # of each queue, the latest queued or picked first
+        self.recent: list[dict[Any, None]] = [{} for _cpu in self.cpus]  # rq->cfs_tasks: far end first
 
     # -- who is where -------------------------------------------------------------------------
 
     def seen(self, task: Any, cpu: Any) -> None:
         """A task was queued or picked: it goes to the near end of its CPU's list."""
         mine = self.recent[cpu.id]
-        if task in mine:
-            mine.remove(task)
-        mine.insert(0, task)
+        mine.pop(task, None)
+        mine[task] = None
 
     def gone(self, task: Any, cpu: Any) -> None:
         """A task has left its queue."""
-        if task in self.recent[cpu.id]:
-            self.recent[cpu.id].remove(task)
+        self.recent[cpu.id].pop(task, None)
 
     def running(self, cpu: Any) -> int:
         """How many tasks a CPU has, those of better classes too."""
@@ -139,14 +138,14 @@ class Balancer:
         if self.running(cpu) == 0:
             return True
         mine = self.recent[cpu.id]
-        return self.running(cpu) == 1 and bool(mine) and IMBALANCE_PCT * self.used(mine[0]) < 100 * CAPACITY
+        if self.running(cpu) > 1 or not mine:
+            return False
+        return IMBALANCE_PCT * self.used(next(reversed(mine))) < 100 * CAPACITY
 
     # -- when ---------------------------------------------------------------------------------
 
     def tick(self, cpu: Any) -> None:
-        """trigger_load_balance(): this CPU's own turn; and if it has more than it can run, that of the idle ones."""
-        if self.idle(cpu):
-            return
+        """trigger_load_balance(): a busy CPU's own turn; and if it has more than it can run, that of the idle ones."""
         now = self.machine.jiffies
         if now >= self.domains[cpu.id].next_balance:
             self.rebalance(cpu, idle=False)
@@ -155,7 +154,7 @@ class Balancer:
 
     def balance_idle_cpus(self) -> None:
         """nohz_idle_balance(): the first idle CPU looks around for all of them, for itself last."""
-        idle = [cpu for cpu in self.cpus if self.idle(cpu)]
+        idle = [cpu for cpu in self.cpus if cpu.curr is cpu.idle and self.idle(cpu)]
         if not idle:
             return
         now = self.machine.jiffies
@@ -221,7 +220,7 @@ class Balancer:
     def note_usage(self, source: Any) -> None:
         """Who is left alone on a CPU has another part of it from now on."""
         if len(self.recent[source.id]) == 1:
-            self.used(self.recent[source.id][0])
+            self.used(next(iter(self.recent[source.id])))
 
     def widen(self, domain: Domain, all_pinned: bool) -> None:
         """Nothing to do here: look less often."""
@@ -259,7 +258,7 @@ class Balancer:
         """detach_tasks(): from the far end of the list; and whether affinity alone stood in the way."""
         moved: list[Any] = []
         all_pinned = True
-        for task in list(reversed(self.recent[source.id]))[:MOST_MOVED]:
+        for task in list(islice(self.recent[source.id], MOST_MOVED)):
             if imbalance <= 0 or self.running(source) <= 1:
                 break
             if task.allowed is not None and cpu.id not in task.allowed:

@@ -268,11 +268,17 @@ class CFS(Policy):
 
     def update_min_vruntime(self, rq: CfsRq) -> None:
         """The least of what runs and what waits, never going back."""
-        least = [rq.curr.vruntime] if rq.curr is not None and rq.curr.on_rq else []
-        if rq.leftmost() is not None:
-            least.append(rq.leftmost().vruntime)
-        if least:
-            rq.min_vruntime = max(rq.min_vruntime, min(least))
+        curr, left = rq.curr, rq.tree.leftmost
+        if curr is not None and curr.on_rq:
+            least = curr.vruntime
+            if left is not None and left.key < least:
+                least = left.key
+        elif left is not None:
+            least = left.key
+        else:
+            return
+        if least > rq.min_vruntime:
+            rq.min_vruntime = least
 
     def period(self, nr_running: int) -> int:
         """In how many ns everybody should have run once."""

@@ -354,14 +354,12 @@ class EEVDF(Policy):
 
     def update_min_vruntime(self, rq: EevdfRq) -> None:
         """The least of all, never going back; the sum is kept relative to it."""
-        found = [rq.curr.vruntime] if rq.curr is not None and rq.curr.on_rq else []
-        in_tree = rq.least_vruntime()
-        if in_tree is not None:
-            found.append(in_tree)
-        if found and min(found) > rq.min_vruntime:
-            moved = min(found) - rq.min_vruntime
-            rq.min_vruntime += moved
-            rq.avg_vruntime -= rq.avg_load * moved
+        curr, least = rq.curr, rq.least_vruntime()
+        if curr is not None and curr.on_rq and (least is None or curr.vruntime < least):
+            least = curr.vruntime
+        if least is not None and least > rq.min_vruntime:
+            rq.avg_vruntime -= rq.avg_load * (least - rq.min_vruntime)
+            rq.min_vruntime = least
 
     def place(self, rq: EevdfRq, task: Any, initial: bool) -> None:
         """place_entity(): at V less the lag, which joining would shrink and so is stretched; then the deadline."""

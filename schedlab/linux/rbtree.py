@@ -41,14 +41,14 @@ class RBTree:
         self.root: Node | None = None
         self.summarise = summarise
         self._nodes: dict[int, Node] = {}
-        self._leftmost: Node | None = None
+        self.leftmost: Node | None = None
 
     def __len__(self) -> int:
         return len(self._nodes)
 
     def __iter__(self) -> Iterator[Any]:
         """The items in order."""
-        node = self._leftmost
+        node = self.leftmost
         while node is not None:
             yield node.item
             node = following(node)
@@ -58,7 +58,7 @@ class RBTree:
 
     def first(self) -> Any:
         """The item with the smallest key, None when the tree is empty: kept at hand, never searched."""
-        return None if self._leftmost is None else self._leftmost.item
+        return None if self.leftmost is None else self.leftmost.item
 
     def after(self, item: Any) -> Any:
         """The next item in order, or None."""
@@ -107,16 +107,15 @@ class RBTree:
         else:
             parent.right = node
         if leftmost:
-            self._leftmost = node
-        if self.summarise is not None:
-            self._refresh(node)
+            self.leftmost = node
+        self._refresh(node)
         self._insert_colour(node)
 
     def remove(self, item: Any) -> None:
         """Take a node out, put its successor in its place where it had two children, repair."""
         node = self._nodes.pop(id(item))
-        if self._leftmost is node:
-            self._leftmost = following(node)
+        if self.leftmost is node:
+            self.leftmost = following(node)
         hole = self._unlink(node)
         if hole is not None:
             self._erase_colour(hole)
@@ -125,7 +124,7 @@ class RBTree:
 
     def _refresh(self, node: Node | None) -> None:
         """Make the summaries of a node and of everything above it again."""
-        while node is not None:
+        while node is not None and self.summarise is not None:
             self._summarise(node)
             node = node.parent
 
@@ -160,8 +159,9 @@ class RBTree:
         up.parent = parent
         self._replace(top, up, parent)
         top.parent = up
-        self._summarise(top)
-        self._summarise(up)
+        if self.summarise is not None:
+            self._summarise(top)
+            self._summarise(up)
         return up
 
     def _insert_colour(self, node: Node) -> None:
