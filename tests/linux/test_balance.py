@@ -85,7 +85,8 @@ def test_a_busy_cpu_with_room_takes_half_of_the_difference_until_6_6(policy: Any
     balancer, (left, right) = fair.balancer, machine.cpus
     assert balancer.has_spare(right), "a new task counts as one that uses half"
     assert balancer.imbalance(right, left, idle=False) == (True, takes)
-    balancer.usage[balancer.recent[right.id][0]].used = 900
+    (only,) = balancer.recent[right.id]
+    balancer.usage[only].used = 900
     assert balancer.imbalance(right, left, idle=False) == (False, 1024), "full: now load counts"
 
 
