@@ -149,7 +149,7 @@ class Balancer:
         now = self.machine.jiffies
         if now >= self.domains[cpu.id].next_balance:
             self.rebalance(cpu, idle=False)
-        if self.running(cpu) >= 2 and now >= self.next_for_idle:
+        if self.machine.idle_cpus and now >= self.next_for_idle and self.running(cpu) >= 2:
             self.balance_idle_cpus()
 
     def balance_idle_cpus(self) -> None:

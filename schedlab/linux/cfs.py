@@ -288,10 +288,11 @@ class CFS(Policy):
 
     def ideal_slice(self, rq: CfsRq, task: Any) -> int:
         """sched_slice(): the task's part of the period, ns."""
-        missing = 0 if task.on_rq else 1
-        load = rq.load + task.weight * missing
-        part = calc_delta(self.period(rq.nr_running + missing), task.weight, inverse_of_load(load))
-        return max(part, self.min_granularity_ns)
+        load, nr_running = rq.load, rq.nr_running
+        if not task.on_rq:
+            load, nr_running = load + task.weight, nr_running + 1
+        part = calc_delta(self.period(nr_running), task.weight, inverse_of_load(load))
+        return part if part > self.min_granularity_ns else self.min_granularity_ns
 
     def place(self, rq: CfsRq, task: Any, initial: bool) -> None:
         """place_entity(): a newcomer starts a slice behind; a sleeper gets at most half a latency of credit."""

@@ -109,7 +109,7 @@ class EevdfRq:
 
 def least_vruntime(task: Any, left: int | None, right: int | None) -> int:
     """min_vruntime of a subtree."""
-    return least(int(task.vruntime), left, right)
+    return least(task.vruntime, left, right)
 
 
 def least(own: int, left: int | None, right: int | None) -> int:
@@ -140,7 +140,7 @@ class EevdfRq66(EevdfRq):
 
 def earliest_deadline(task: Any, left: int | None, right: int | None) -> int:
     """min_deadline of a subtree."""
-    return least(int(task.deadline), left, right)
+    return least(task.deadline, left, right)
 
 
 class EEVDF(Policy):

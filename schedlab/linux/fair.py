@@ -61,7 +61,7 @@ def charge(task: Any, now: int) -> int:
         return 0
     task.exec_start = now
     task.sum_exec_runtime += ran
-    task.vruntime += calc_delta_fair(ran, task)
+    task.vruntime += ran if task.weight == NICE_0_LOAD else calc_delta(ran, NICE_0_LOAD, task.inverse)
     return int(ran)
 
 

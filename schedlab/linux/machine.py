@@ -120,6 +120,7 @@ class Machine:
         self._parents: set[int] = set()  # tasks that have ever had a child
         self.names: list[str] = []
         self.cpus = [CPU(i, self._idle_task(policy)) for i in range(cpus)]
+        self.idle_cpus = cpus  # how many have nothing to run
         self._settling: list[CPU] = []
         self._wake_rank = EARLY_WAKE_RANK if policy.wakes_before_tick else WAKE_RANK
         self._channels: dict[str, deque[Any]] = {}
@@ -379,6 +380,7 @@ class Machine:
                 if next_.cpu is not cpu:
                     self.migrate(next_, cpu)
                 next_.last_cpu = cpu
+            self.idle_cpus += (next_ is cpu.idle) - (prev is cpu.idle)
             record = self.record
             tell = record.resume if prev is cpu.idle else record.rest if next_ is cpu.idle else record.switch
             tell(now, next_.id, cpu.id, prev.id, prev.state)

@@ -32,6 +32,7 @@ class MachineView(Protocol):
 
     jiffies: int
     hz: int
+    idle_cpus: int
     tasks: dict[int, Any]
 
     @property

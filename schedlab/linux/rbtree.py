@@ -124,14 +124,17 @@ class RBTree:
 
     def _refresh(self, node: Node | None) -> None:
         """Make the summaries of a node and of everything above it again."""
-        while node is not None and self.summarise is not None:
-            self._summarise(node)
-            node = node.parent
+        if self.summarise is not None:
+            while node is not None:
+                self._summarise(node)
+                node = node.parent
 
     def _summarise(self, node: Node) -> None:
         if self.summarise is not None:
             left, right = node.left, node.right
-            node.summary = self.summarise(node.item, left and left.summary, right and right.summary)
+            node.summary = self.summarise(
+                node.item, None if left is None else left.summary, None if right is None else right.summary
+            )
 
     # -- shape --------------------------------------------------------------------------------
 

@@ -8,9 +8,12 @@ Upstream: sched_prio_to_weight, sched_prio_to_wmult, __calc_delta of kernel/sche
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 NICE_0_LOAD = 1024
 WMULT_SHIFT = 32
 WMULT_CONST = (1 << 32) - 1
+MOST_FACTORS = 4096  # that are remembered: a machine has few weights, and few sums of them at a time
 IDLE_WEIGHT, IDLE_INVERSE = 3, 1431655765  # of SCHED_IDLE tasks since 2.6.30
 
 WEIGHTS = (  # nice -20 .. 19
@@ -44,9 +47,16 @@ def inverse_of_load(load: int) -> int:
 
 def calc_delta(delta: int, weight: int, inverse: int) -> int:
     """`delta * weight / load`, given the load's inverse; never rounded up."""
-    factor, shift = weight * inverse, WMULT_SHIFT
+    factor, shift = factor_of(weight, inverse)
+    return delta * factor >> shift
+
+
+@lru_cache(MOST_FACTORS)
+def factor_of(weight: int, inverse: int) -> tuple[int, int]:
+    """`weight / load` as a factor of at most 32 bits, and by how much its product is to be shifted right."""
+    factor = weight * inverse
     too_many_bits = (factor >> 32).bit_length()
-    return (delta * (factor >> too_many_bits)) >> (shift - too_many_bits)
+    return factor >> too_many_bits, WMULT_SHIFT - too_many_bits
 
 
 def cpu_factor(cpus: int) -> int:
