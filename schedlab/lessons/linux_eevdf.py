@@ -12,9 +12,9 @@ from schedlab.laws import Law, Violation
 from schedlab.lessons.files import data
 from schedlab.lessons.listing import Elsewhere
 from schedlab.linux.eevdf import EEVDF, EevdfRq, EEVDFTask
-from schedlab.linux.recorded import read_recording
-from schedlab.linux.recording import play as replayed
-from schedlab.linux.recording import trace_of
+from schedlab.linux.real.compared import play as replayed
+from schedlab.linux.real.compared import trace_of
+from schedlab.linux.real.recorded import read_recording
 from schedlab.scenario import Scenario, duration
 from schedlab.sim import MS
 from schedlab.trace import Trace

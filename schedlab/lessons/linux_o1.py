@@ -15,9 +15,9 @@ from schedlab.lessons.promises import served_within
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.o1 import O1, O1_2_6_22, O1Task
-from schedlab.linux.recorded import read_recording
-from schedlab.linux.recording import play as replayed
-from schedlab.linux.recording import trace_of
+from schedlab.linux.real.compared import play as replayed
+from schedlab.linux.real.compared import trace_of
+from schedlab.linux.real.recorded import read_recording
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, Engine, S
 from schedlab.trace import Recorder, Trace

@@ -18,9 +18,9 @@ from schedlab.lessons.promises import served_within
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.on import ON, PROC_CHANGE_PENALTY, SAME_MM_BONUS, ONTask, nice_to_ticks
-from schedlab.linux.recorded import read_recording
-from schedlab.linux.recording import play as replayed
-from schedlab.linux.recording import trace_of
+from schedlab.linux.real.compared import play as replayed
+from schedlab.linux.real.compared import trace_of
+from schedlab.linux.real.recorded import read_recording
 from schedlab.linux.task import SCHED_FIFO, SCHED_NORMAL
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, Engine, S

@@ -14,9 +14,9 @@ from schedlab.laws import Law, Violation, longest_wait
 from schedlab.lessons.files import data
 from schedlab.lessons.listing import Elsewhere
 from schedlab.linux.policy import Policy, Ranking
-from schedlab.linux.recorded import Recording, Traced, read_recording
-from schedlab.linux.recording import Comparison, compare_with_recording, trace_of
-from schedlab.linux.recording import play as replayed
+from schedlab.linux.real.compared import Comparison, compare_with_recording, trace_of
+from schedlab.linux.real.compared import play as replayed
+from schedlab.linux.real.recorded import Recording, Traced, read_recording
 from schedlab.linux.task import Task
 from schedlab.readers import read_trace
 from schedlab.readers.stream import lines_of

@@ -25,7 +25,7 @@ from schedlab.lessons.linux_eevdf import (
 )
 from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.fair import FIRST_VRUNTIME
-from schedlab.linux.recording import compare_with_recording
+from schedlab.linux.real.compared import compare_with_recording
 from schedlab.linux.weights import weight_of
 from schedlab.scenario import Scenario, duration
 from schedlab.sim import MS

@@ -10,9 +10,9 @@ from schedlab.exercises import check
 from schedlab.goals import latencies, latency
 from schedlab.lessons.catalogue import exercise, lesson
 from schedlab.lessons.linux_real import RAW_6_12, Guess, beside, nice_shares, raw_lines, recording, side_by_side
-from schedlab.linux import replay
-from schedlab.linux.recorded import Traced
-from schedlab.linux.recording import play
+from schedlab.linux.real import replay
+from schedlab.linux.real.compared import play
+from schedlab.linux.real.recorded import Traced
 from schedlab.linux.weights import weight_of
 from schedlab.readers.recording import rows
 from schedlab.sim import MS, US

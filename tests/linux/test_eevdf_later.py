@@ -10,8 +10,8 @@ import pytest
 from schedlab.linux.eevdf_later import EEVDF_7_2
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
-from schedlab.linux.recorded import Job, Model, Traced
-from schedlab.linux.replay import play
+from schedlab.linux.real.recorded import Job, Model, Traced
+from schedlab.linux.real.replay import play
 from schedlab.linux.task import SCHED_NORMAL, run, sleep
 from schedlab.sim import MS, US, Engine, S
 from schedlab.trace import Recorder

@@ -8,8 +8,8 @@ import pytest
 
 from schedlab.goals import cpu_time
 from schedlab.laws import check
-from schedlab.linux.recorded import Recording, read_recording
-from schedlab.linux.recording import divergence, play, trace_of
+from schedlab.linux.real.compared import divergence, play, trace_of
+from schedlab.linux.real.recorded import Recording, read_recording
 from schedlab.readers import read_trace
 from schedlab.trace import Trace
 from schedlab.views.compare import compare

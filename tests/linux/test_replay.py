@@ -13,7 +13,8 @@ from schedlab.linux.cfs import CFS
 from schedlab.linux.eevdf import EEVDF_6_6
 from schedlab.linux.eevdf_later import EEVDF_7_2, EEVDF_6_12_Stable
 from schedlab.linux.fair_server import DeadlineWithServer
-from schedlab.linux.recorded import (
+from schedlab.linux.real.compared import compare_with_recording
+from schedlab.linux.real.recorded import (
     Job,
     Placed,
     Stretch,
@@ -25,8 +26,7 @@ from schedlab.linux.recorded import (
     version_of,
     waiters,
 )
-from schedlab.linux.recording import compare_with_recording
-from schedlab.linux.replay import Costs, costs_of, kernel_of, phase_of_period, play
+from schedlab.linux.real.replay import Costs, costs_of, kernel_of, phase_of_period, play
 from schedlab.linux.task import SCHED_FIFO, SCHED_NORMAL
 from schedlab.sim import MS, US, S
 

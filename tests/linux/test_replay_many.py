@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schedlab.linux.recorded import Home, Job, Look, Model, Spread, Unmodelled
-from schedlab.linux.replay_many import StageOfMany, play
+from schedlab.linux.real.recorded import Home, Job, Look, Model, Spread, Unmodelled
+from schedlab.linux.real.replay_many import StageOfMany, play
 from schedlab.linux.task import SCHED_NORMAL
 from schedlab.sim import MS, US, S
 

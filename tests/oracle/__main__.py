@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from schedlab.linux.recorded import RecordingError, Unmodelled
-from schedlab.linux.recording import compare_with_recording
+from schedlab.linux.real.compared import compare_with_recording
+from schedlab.linux.real.recorded import RecordingError, Unmodelled
 from tests.oracle import linux_classes, linux_fair, linux_golden
 
 REPLAYS = {schema: module.replay for module in (linux_golden, linux_fair, linux_classes) for schema in module.SCHEMAS}

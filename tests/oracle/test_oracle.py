@@ -16,10 +16,10 @@ from schedlab.linux.machine import Machine
 from schedlab.linux.o1 import O1_2_6_22
 from schedlab.linux.o1_2418 import O1_2_4_18
 from schedlab.linux.on import ON, ON_2_4_24
-from schedlab.linux.recorded import Job, Recording, RecordingError, Stretch, Unmodelled, mended, read_recording
-from schedlab.linux.recording import compare_with_recording, trace_of
-from schedlab.linux.replay_many import MIGRATE
-from schedlab.linux.replay_old import Stage, longest_wait
+from schedlab.linux.real.compared import compare_with_recording, trace_of
+from schedlab.linux.real.recorded import Job, Recording, RecordingError, Stretch, Unmodelled, mended, read_recording
+from schedlab.linux.real.replay_many import MIGRATE
+from schedlab.linux.real.replay_old import Stage, longest_wait
 from schedlab.linux.task import FOREVER, SCHED_BATCH, SCHED_FIFO, SCHED_NORMAL, run, wait
 from schedlab.sim import MS, US, Engine, S
 from schedlab.trace import Recorder

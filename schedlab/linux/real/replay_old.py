@@ -26,7 +26,7 @@ from schedlab.linux.o1 import NONINTERACTIVE, O1, O1_2_6_22
 from schedlab.linux.o1_2418 import O1_2_4_18
 from schedlab.linux.on import ON_2_4_24
 from schedlab.linux.policy import Policy
-from schedlab.linux.recorded import Job, Model, Recording, Stretch, Unmodelled, first_divergence, joined, turns_in
+from schedlab.linux.real.recorded import Job, Model, Recording, Stretch, Unmodelled, first_divergence, joined, turns_in
 from schedlab.linux.task import SCHED_FIFO, Step, exit_, fork, run, sleep, wait, wake, yield_cpu
 from schedlab.sim import MS, US, Engine, S
 from schedlab.trace import NOBODY, Recorder

@@ -42,7 +42,7 @@ from schedlab.linux.groups import (
 from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
-from schedlab.linux.recorded import (
+from schedlab.linux.real.recorded import (
     FIRST_EEVDF,
     INTERRUPTION_NS,
     SWITCHES,

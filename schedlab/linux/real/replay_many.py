@@ -23,8 +23,8 @@ from schedlab.linux.balance import Balancer, Usage
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import EVENT_RANK, Machine
-from schedlab.linux.recorded import Job, Look, Model, Spread, Unmodelled
-from schedlab.linux.replay import (
+from schedlab.linux.real.recorded import Job, Look, Model, Spread, Unmodelled
+from schedlab.linux.real.replay import (
     EXIT_NS,
     FIRST_CALLS_NS,
     FIRST_FAULTS_NS,

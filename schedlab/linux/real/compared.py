@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schedlab.linux import replay, replay_many, replay_old
 from schedlab.linux.kinds import LINUX, READY, RUNNING, SLEEPING
-from schedlab.linux.recorded import (
+from schedlab.linux.real import replay, replay_many, replay_old
+from schedlab.linux.real.recorded import (
     LEFT,
     Model,
     Recording,
