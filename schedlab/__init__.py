@@ -40,13 +40,14 @@ _HOME = {
     "Sharing": "design.sharing",
     "Stealing": "design.stealing",
     "Policy": "linux.policy",
+    "SchedExt": "linux.scx",
     "V001": "linux.v001",
     "ON": "linux.on",
     "O1": "linux.o1",
 }
 __all__ = [
     "__version__",
-    "Cooperative", "Knob", "ON", "O1", "Policy", "Preemptive", "Scenario", "ScenarioError", "Scheduler", "Sharing",
+    "Cooperative", "Knob", "ON", "O1", "Policy", "Preemptive", "Scenario", "ScenarioError", "SchedExt", "Scheduler", "Sharing",
     "Stealing", "Trace", "V001",
     "check", "diff", "elsewhere", "exercise", "explore", "judgement", "lesson", "play", "predict_one", "quiz", "show",
     "simplified", "terms",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from schedlab.linux.o1 import O1
     from schedlab.linux.on import ON
     from schedlab.linux.policy import Policy
+    from schedlab.linux.scx import SchedExt
     from schedlab.linux.v001 import V001
     from schedlab.scenario import Scenario, ScenarioError
     from schedlab.trace import Trace, judgement
