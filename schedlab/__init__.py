@@ -47,8 +47,8 @@ _HOME = {
 }
 __all__ = [
     "__version__",
-    "Cooperative", "Knob", "ON", "O1", "Policy", "Preemptive", "Scenario", "ScenarioError", "SchedExt", "Scheduler", "Sharing",
-    "Stealing", "Trace", "V001",
+    "Cooperative", "Knob", "ON", "O1", "Policy", "Preemptive", "Scenario", "ScenarioError", "SchedExt", "Scheduler",
+    "Sharing", "Stealing", "Trace", "V001",
     "check", "diff", "elsewhere", "exercise", "explore", "judgement", "lesson", "play", "predict_one", "quiz", "show",
     "simplified", "terms",
 ]  # fmt: skip
