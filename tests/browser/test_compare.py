@@ -38,13 +38,13 @@ def fork(p: PlayerPage, info: dict[str, Any] = INFO) -> None:
     p.give_b(B, p.sent[-1]["n"], info)
 
 
-def given(player: Open, a: payloads.Packed = A, b: payloads.Packed = B) -> PlayerPage:
+def given(player: Open, a: payloads.Packed = A, b: payloads.Packed = B, readable: bool = True) -> PlayerPage:
     """A player that shows B below A without being asked, as `play(compare=...)` does."""
     p = player(motion=False)
     p.page.locator("#outside").focus()
     p.render(a, head_b=b[0], fork_info=INFO)
     p.page.evaluate("text => model.set('columns_b', bytesOf(text))", base64.b64encode(b[1]).decode())
-    assert p.state()["compare"]
+    assert p.state()["compare"] is readable
     return p
 
 
@@ -298,6 +298,14 @@ def test_a_comparison_that_nobody_asked_for_takes_no_focus(player: Open):
     assert p.page.evaluate("document.activeElement.id") == "outside"
 
 
+def test_an_unreadable_future_that_nobody_asked_for_says_so_and_takes_no_focus(player: Open):
+    p = given(player, b=(B[0], B[1][:-8]), readable=False)
+    said = p.root().locator(".sl-compare").inner_text()
+    assert said.startswith("The fork did not run: The trace cannot be read")
+    assert p.root().locator(".sl-fork").count() == 0
+    assert p.page.evaluate("document.activeElement.id === 'outside'")
+
+
 def test_a_fork_that_has_the_focus_hands_it_on(player: Open):
     p = compared(player)
     assert p.page.evaluate("document.activeElement.textContent") == "A"
@@ -400,10 +408,14 @@ def test_a_failed_rules_flag_is_a_named_button_and_moves_the_cursor_to_its_event
         box, over = flag.bounding_box(), p.root().locator(".sl-canvas").bounding_box()
         x = over["x"] + at[mark["event"]] / payload[0]["end"] * over["width"]
         assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=14)
-    p.root().get_by_role("button", name="Next broken rule").click()
+    p.root().get_by_role("button", name="Next moment").click()
     assert p.state()["i"] == marks[2]["event"]
-    p.root().get_by_role("button", name="Previous broken rule").click()
+    previous = p.root().get_by_role("button", name="Previous moment")
+    previous.click()
     assert p.state()["i"] == marks[1]["event"]
+    assert previous.evaluate("b => b === document.activeElement"), "it can be pressed again"
+    p.page.keyboard.press("Enter")
+    assert p.state()["i"] == marks[0]["event"]
 
 
 def test_marks_that_come_later_are_said(player: Open):

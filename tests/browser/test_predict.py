@@ -478,6 +478,32 @@ def test_a_lesson_that_names_a_moment_begins_there_and_shows_the_way(player: Ope
     assert asked(p) == QUESTIONS[0]
 
 
+def test_the_keyboard_goes_on_where_a_button_was_clicked(p: PlayerPage):
+    """The button is gone with its click; the focus is not."""
+    button(p, "To the question").click()
+    assert asked(p) == QUESTIONS[0]
+    p.page.keyboard.press("1")
+    assert p.state()["predict"]["choice"] >= 0
+    p.page.keyboard.press("Enter")
+    assert p.root().locator(".sl-say .verdict").count() == 1
+    p.page.keyboard.press("Enter")  # Go on
+    to_question(p)
+    button(p, "Skip").click()
+    p.page.keyboard.press("Enter")
+    assert p.root().get_by_role("button", name="Go on").count() == 0
+
+
+@pytest.mark.parametrize("how", ["Reveal", "Skip"])
+def test_digits_do_nothing_while_an_answer_stands(p: PlayerPage, how: str):
+    q = to_question(p)
+    p.page.keyboard.press("1")
+    button(p, how).click()
+    p.page.keyboard.press("2")
+    assert asked(p) < 0
+    assert p.state()["i"] == q
+    assert button(p, "Go on").evaluate("b => b === document.activeElement")
+
+
 def test_digits_and_enter_lead_to_the_next_question(p: PlayerPage):
     for key in ("1", "Enter"):
         assert asked(p) < 0

@@ -183,9 +183,6 @@ class App {
     this.sub.add(() => this.scopeB.end());
     this.sub.on(root, 'keydown', e => this.key(e));
     this.sub.on(root, 'click', e => this.ground(e));
-    // where the focus was when a step redraws what held it
-    this.sub.on(root, 'focusin', () => (this.hadFocus = true));
-    this.sub.on(root, 'focusout', e => (this.hadFocus = root.contains(e.relatedTarget) || (e.relatedTarget === null && e.target.isConnected === false)));
     this.sub.on(document, 'visibilitychange', () => document.hidden && player.stop());
     const seen = new IntersectionObserver(entries => {
       const out = !entries.at(-1).isIntersecting;
@@ -445,10 +442,14 @@ class App {
     which.focus({ preventScroll: true });
     this.connection();
   }
-  /** What the learner chose stands there still. */
+  /** In the form, where what the learner chose stands still; without one in the place of the comparison. */
   forkFailed(why) {
-    if (!this.form) this.forkForm();
-    if (this.form) this.form.said.textContent = say(this.words, 'forkFailed', { why });
+    const text = say(this.words, 'forkFailed', { why });
+    if (this.form) this.form.said.textContent = text;
+    else if (!this.compare) {
+      this.compareBox.replaceChildren(h('span', { class: 'mute' }, text));
+      this.compareBox.hidden = false;
+    }
   }
   closeForm() {
     this.form = null;
@@ -653,7 +654,7 @@ class App {
         act[e.key] = () => c && player.choose(c.row);
       }
       if (!button) act.Enter = () => player.predict.choice >= 0 && this.sentence.revealNow();
-    } else if (player.predict.on && player.nextQuestion(player.i + 1) >= 0) {
+    } else if (player.predict.on && !player.predict.verdict && player.nextQuestion(player.i + 1) >= 0) {
       for (const key of ['Enter', ...'123456789']) act[key] = () => player.toQuestion();
     }
     if (radio && (e.key.startsWith('Arrow') || e.key === ' ')) {

@@ -104,12 +104,17 @@ class Sentence {
     return this.long;
   }
 
+  get focused() {
+    const on = document.activeElement;
+    return this.app.root.contains(on) ? on : null;
+  }
   show() {
     const { app, player, words } = this,
-      p = player.predict;
+      p = player.predict,
+      { focused } = this; // before the line is redrawn
     this.fit();
     if (app.form) return;
-    if (player.asking) return this.asked();
+    if (player.asking) return this.asked(focused);
     this.shownAsk = -1;
     if (app.problem) return;
     if (!player.trace.n) {
@@ -148,7 +153,8 @@ class Sentence {
       this.key = key;
       this.what.replaceChildren(...verdict, ...this.rich(words_, trace), ...(small.length ? [' ', h('small', {}, ...this.rich(small, trace))] : []));
     }
-    this.after(v);
+    const fresh = this.after(v);
+    this.refocus(focused, fresh && v);
     const said = plain(words_);
     this.speak((v && !v.skip ? `${words[v.ok ? 'right' : 'wrong']} ${v.why.length ? `${plain(v.why)} ` : ''}` : '') + said, this.wasPlaying && !player.playing);
     this.wasPlaying = player.playing;
@@ -167,7 +173,7 @@ class Sentence {
       p = player.predict,
       ahead = p.on && !v && player.nextQuestion(player.i + 1) >= 0,
       key = `${v ? v.event : ''}|${p.on}|${ahead}|${p.done.size}|${app.marks.length}|${app.markAt}`;
-    if (key === this.afterKey) return;
+    if (key === this.afterKey) return false;
     this.afterKey = key;
     const kids = [];
     if (v) {
@@ -196,11 +202,16 @@ class Sentence {
       );
     }
     this.then.replaceChildren(...kids);
-    if (v && app.root.contains(document.activeElement ?? null)) this.goOn.focus({ preventScroll: true });
-    else if (v && this.hadFocus) this.goOn.focus({ preventScroll: true });
+    return true;
+  }
+  /** A verdict takes the focus to Go on; a button that was redrawn gives it to its like, else to the timeline. */
+  refocus(focused, verdict) {
+    if (!focused || (!verdict && focused.isConnected)) return;
+    const like = [...this.then.querySelectorAll('button')].find(b => b.title && b.title === focused.title);
+    (verdict ? this.goOn : (like ?? this.app.time.box)).focus({ preventScroll: true });
   }
 
-  asked() {
+  asked(focused) {
     const { player, words, app } = this,
       { trace } = player,
       q = player.predict.ask;
@@ -244,7 +255,7 @@ class Sentence {
     this.then.replaceChildren(h('span', {}, player.predict.done.size ? say(words, 'score', this.score()) : ''));
     const list = all.map((c, n) => say(words, 'askedItem', { k: String(n + 1), name: c.ref?.text ?? '–' })).join(', ');
     app.speak(say(words, 'asked', { question, list }));
-    if (app.root.contains(document.activeElement) || app.hadFocus) this.picks.querySelector('input')?.focus({ preventScroll: true });
+    if (focused) this.picks.querySelector('input')?.focus({ preventScroll: true });
   }
   chosen() {
     const { player } = this;
@@ -259,10 +270,8 @@ class Sentence {
     this.leave(false);
   }
   leave(skip) {
-    this.hadFocus = this.el.contains(document.activeElement);
     this.quiet = false;
     this.player.answer(skip);
-    this.hadFocus = false;
   }
 
   /** Two futures: two lines, each with its kind. */
@@ -300,7 +309,7 @@ class Sentence {
     if (ask >= 0) {
       const choice = this.player.predict.choice;
       this.shownAsk = -1;
-      this.asked();
+      this.asked(this.focused);
       this.player.predict.choice = choice;
       this.chosen();
     } else this.show();
