@@ -456,6 +456,18 @@ def slots() -> Packed:
     return p.pack()
 
 
+def palette() -> Packed:
+    """Twelve tasks, one bar each: every colour and pattern with its name on it."""
+    p = Payload("linux", "Twelve", "made by hand", 120 * MS)
+    tasks = [p.task(f"task {n}") for n in range(12)]
+    cpu = p.lane("CPU 0")
+    k = p.kind("decision", "{where} picks {who}.")
+    for n, task in enumerate(tasks):
+        p.event(n * 10 * MS, k, lane=cpu, who=task)
+    p.segments(cpu, [n * 10 * MS for n in range(12)], [10 * MS] * 12, tasks, [RUNNING] * 12)
+    return p.pack()
+
+
 def marks_of_bars() -> Packed:
     """Every state that a bar can have, on a P's lane and on a task's."""
     p = Payload("linux", "States", "made by hand", 160 * MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import threading
 from collections.abc import Iterator, Sequence
@@ -135,6 +136,31 @@ _COLOURS = """canvas => {
 def colours_drawn(canvas: Seen) -> int:
     """How many opaque colours a canvas shows, counted to 64: 0 is a blank one."""
     return canvas.evaluate(_COLOURS)
+
+
+_READ = """async ([png, boxes]) => {
+  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+  const g = new OffscreenCanvas(image.width, image.height).getContext('2d', { willReadFrequently: true });
+  g.drawImage(image, 0, 0);
+  const linear = c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const light = key => [key.split(',').map(v => linear(v / 255))]
+    .map(([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b)[0];
+  return boxes.map(box => {
+    const { data } = g.getImageData(...box.map(Math.round)), count = new Map();
+    for (let k = 0; k < data.length; k += 4) {
+      const key = data.slice(k, k + 3).join();
+      count.set(key, (count.get(key) ?? 0) + 1);
+    }
+    const ground = light([...count].reduce((a, b) => (b[1] > a[1] ? b : a))[0]);
+    const apart = key => { const l = light(key); return (Math.max(l, ground) + 0.05) / (Math.min(l, ground) + 0.05); };
+    return Math.max(...[...count.keys()].map(apart));
+  });
+}"""
+
+
+def contrasts_on_screen(page: Page, boxes: Sequence[Sequence[float]]) -> list[float]:
+    """For each part of the screen, `[x, y, width, height]`: how far what is written stands off its ground."""
+    return page.evaluate(_READ, [base64.b64encode(page.screenshot()).decode(), boxes])
 
 
 # ---- colour arithmetic after the published definitions, independent of the player's own ------------------------------

@@ -13,6 +13,7 @@ from tests.browser.see import (
     DEFICIENCIES,
     ciede2000,
     contrast,
+    contrasts_on_screen,
     lab_of,
     linear,
     rgb,
@@ -62,6 +63,33 @@ def test_twelve_colours_stand_out_from_the_ground_and_letters_from_them(player: 
         for colour, letter in zip(colours, letters):
             assert contrast(colour, ground) >= 3, colour
             assert contrast(colour, letter) >= 4.5, colour
+
+
+LABELS = """() => {
+  const { time } = document.querySelector('#here .sl').__player.app, box = time.box.getBoundingClientRect();
+  return time.labels.map(l => [box.x + l.x - 5, box.y + 28 + l.y - 9, 10, 10]);
+}"""
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+@pytest.mark.parametrize("futures", [1, 2])
+def test_what_is_written_on_bars_is_readable_before_and_behind_the_play_head(player: Open, theme: str, futures: int):
+    """Bars fade, their names do not: twelve colours, in the future, in the past and in what two futures share."""
+    a = payloads.palette()
+    more: dict[str, object] = {}
+    if futures == 2:
+        more = {"head_b": a[0], "fork_info": {"prefix": 6, "differ_a": 6, "differ_b": 6, "stay": True}}
+    p = player(a, motion=False, theme=theme, **more)
+    if futures == 2:
+        p.page.evaluate("() => model.set('columns_b', model.get('columns'))")
+    p.press("0")
+    for event in (0, 3, 11):
+        p.go(event)
+        p.page.mouse.move(0, 0)
+        boxes = p.page.evaluate(LABELS)
+        assert len(boxes) == futures * 12 + (futures - 1) * 2
+        seen = contrasts_on_screen(p.page, boxes)
+        assert min(seen) >= 4.5, (event, [round(c, 1) for c in seen])
 
 
 @pytest.mark.parametrize("theme", GROUNDS)

@@ -96,6 +96,7 @@ class Look {
     this.tone = luminance(resolve(this.probe, getComputedStyle(root).backgroundColor)) < 0.18 ? 'dark' : 'light';
     root.dataset.tone = this.tone;
     this.task = PALETTE[this.tone];
+    this.pale = INKS[this.tone === 'light' ? 0 : 1]; // the ink on a colour that is mixed into the ground
     this.forced = matchMedia('(forced-colors: active)').matches;
     const el = root.appendChild(h('i', { hidden: true, style: 'forced-color-adjust: none' }));
     for (const name of ['bg', 'soft', 'ink', 'muted', 'line', 'edge', 'accent', 'spin', 'bad', 'good']) {

@@ -11,7 +11,8 @@ class Timeline {
     const { player, words } = app;
     Object.assign(this, { app, player, look: app.look, words, scroll: 0, chosen: -1, folded: null, width: 0, hiddenAt: Infinity });
     this.canvas = h('canvas', { 'aria-hidden': 'true' });
-    this.veil = h('div', { class: 'sl-veil' });
+    this.later = h('canvas', { 'aria-hidden': 'true' }); // what is written on the paler bars under the veil
+    this.veil = h('div', { class: 'sl-veil' }, this.later);
     this.fogBox = h('div', { class: 'sl-fog', hidden: true });
     this.pill = h('b');
     this.line = h('div', { class: 'sl-head-line' }, this.pill);
@@ -140,6 +141,7 @@ class Timeline {
     const dpr = (this.dpr = Math.min(2, devicePixelRatio || 1));
     for (const [c, height] of [
       [this.canvas, this.height],
+      [this.later, this.room],
       [this.mini, OVERVIEW],
     ]) {
       c.width = Math.round(this.width * dpr);
@@ -337,15 +339,11 @@ class Timeline {
     const text = named ? face.name : face.mark,
       half = (named ? face.nameW : face.markW) / 2 + 3,
       mid = (left + right) / 2;
-    g.font = `600 ${size}px ${this.look.font}`;
-    g.textAlign = 'center';
     if (tile) {
       g.fillStyle = colour;
       g.fillRect(mid - half, row.y + 2, half * 2, row.h - 4);
     }
-    g.fillStyle = this.look.inkOf(task);
-    g.fillText(text, mid, row.y + row.h / 2 + size * 0.36);
-    g.textAlign = 'left';
+    this.label(text, mid, row.y + row.h / 2 + size * 0.36, `600 ${size}px`, row.shared ? this.look.pale : this.look.inkOf(task));
   }
   word(g, text, colour, x, w, row, plate = false) {
     if (row.h < 15) return;
@@ -353,14 +351,38 @@ class Timeline {
     const width = (this.wordWidth ??= {})[text + this.look.font] ?? (this.wordWidth[text + this.look.font] = g.measureText(text).width);
     if (w < width + 6) return;
     const mid = (Math.max(x, 0) + Math.min(x + w, this.width)) / 2;
-    g.textAlign = 'center';
     if (plate) {
       g.fillStyle = this.look.bg;
       g.fillRect(mid - width / 2 - 3, row.y + row.h / 2 - 7, width + 6, 14);
     }
-    g.fillStyle = colour;
-    g.fillText(text, mid, row.y + row.h / 2 + 4);
-    g.textAlign = 'left';
+    this.label(text, mid, row.y + row.h / 2 + 4, '500 11px', row.shared ? this.look.muted : colour, this.look.muted);
+  }
+  /** What is written waits until all that fades a bar is drawn: `pale` is its colour under the veil. */
+  label(text, x, y, font, ink, pale = this.look.pale) {
+    this.labels.push({ text, x, y, font, ink, pale });
+  }
+  write() {
+    const { dpr, width, room, scroll } = this;
+    for (const [canvas, top, ink] of [
+      [this.canvas, AXIS, 'ink'],
+      [this.later, 0, 'pale'],
+    ]) {
+      const g = canvas.getContext('2d');
+      g.setTransform(dpr, 0, 0, dpr, 0, 0);
+      if (canvas === this.later) g.clearRect(0, 0, width, room);
+      g.save();
+      g.beginPath();
+      g.rect(0, top, width, room);
+      g.clip();
+      g.translate(0, top - scroll);
+      g.textAlign = 'center';
+      for (const l of this.labels) {
+        g.font = `${l.font} ${this.look.font}`;
+        g.fillStyle = l[ink];
+        g.fillText(l.text, l.x, l.y);
+      }
+      g.restore();
+    }
   }
 
   draw() {
@@ -371,6 +393,7 @@ class Timeline {
       g = this.canvas.getContext('2d'),
       hidden = player.hiddenFrom;
     this.hiddenAt = hidden;
+    this.labels = [];
     g.setTransform(dpr, 0, 0, dpr, 0, 0);
     g.clearRect(0, 0, width, height);
     // axis
@@ -413,7 +436,9 @@ class Timeline {
       else {
         // the shared prefix is one picture, whatever its last bars become
         const { prefix } = this.sets[1];
+        row.shared = !this.player.trace.whole;
         this.paintLane(g, row, a, b, width, prefix);
+        row.shared = false;
         this.paintLane(g, row, a, b, width, Infinity, prefix);
       }
     }
@@ -425,7 +450,8 @@ class Timeline {
       g.strokeRect(0.75, r.y - 1.25, width - 1.5, r.h + 2.5);
     }
     g.restore();
-    this.compared(g, a, b);
+    this.compared(g);
+    this.write();
     const L = (a / this.end) * width,
       R = (b / this.end) * width;
     this.win.style.transform = `translateX(${L}px)`;
@@ -488,7 +514,7 @@ class Timeline {
     }
   }
   /** Two futures: the shared prefix dimmed under one bracket, ≠ where they part. */
-  compared(g, a, b) {
+  compared(g) {
     if (this.sets.length < 2 || this.player.trace.whole) return; // nothing to set off against what is shared
     const { look, width, height } = this,
       prefix = this.sets[1].prefix,
@@ -507,18 +533,14 @@ class Timeline {
     if (x > 4) g.stroke();
     if (x <= 0 || x >= width) return;
     // ≠ at the head of both: here they part
-    g.font = `600 14px ${look.font}`;
-    g.textAlign = 'center';
     for (let k = 0; k < this.sets.length; k++) {
-      const y = AXIS + this.rows.find(r => r.set === k).y - this.scroll,
+      const { y } = this.rows.find(r => r.set === k),
         mid = Math.min(x + 9, width - 8);
-      if (y < AXIS) continue;
+      if (y < this.scroll) continue;
       g.fillStyle = look.bg;
-      g.fillRect(mid - 7, y + 1, 14, 13);
-      g.fillStyle = look.bad;
-      g.fillText('≠', mid, y + 12);
+      g.fillRect(mid - 7, AXIS + y - this.scroll + 1, 14, 13);
+      this.label('≠', mid, y + 12, '600 14px', look.bad, look.bad);
     }
-    g.textAlign = 'left';
   }
   drawMini() {
     if (!this.width || !this.sets) return;
@@ -566,7 +588,9 @@ class Timeline {
       this.side = side;
       this.line.className = `sl-head-line ${side}`;
     }
-    this.veil.style.transform = `translateX(${clamp(x, 0, this.width)}px)`;
+    const from = clamp(x, 0, this.width);
+    this.veil.style.transform = `translateX(${from}px)`;
+    this.later.style.transform = `translateX(${-from}px)`;
     this.now.style.transform = `translateX(${(t / end) * this.width}px)`;
     const hidden = this.hiddenAt;
     this.fogBox.hidden = this.fogMini.hidden = hidden === Infinity;
