@@ -3,7 +3,7 @@
 Grammar: doc/tutorial.txt and src/rt-app_parse_config.c of scheduler-tools/rt-app. An event is known by how its key
 begins ("run1" is a run), keys may repeat, times are in microseconds, `global.duration` in seconds.
 
-What a model can express is taken over: run, runtime, sleep, yield, fork, sem_post, sem_wait. Three are approximated, as
+What a model can express is taken over: run, runtime, sleep, yield, fork, lock, unlock, sem_post, sem_wait. Three are approximated, as
 docs/scenario.md says: `timer` sleeps for its period less what the task did since it last used that timer (exact unless
 others delay it), and `suspend` and `resume` remember a resume that comes too early, which rt-app forgets. Everything
 else is refused with its key and line: better no answer than a wrong one.
@@ -30,17 +30,16 @@ CLASSES = {
     "SCHED_RR": "rr",
 }
 WITHOUT_EFFECT = {  # of `global`: how rt-app measures and logs
-    "calibration", "pi_enabled", "lock_pages", "logdir", "log_basename", "log_size", "ftrace", "gnuplot", "io_device",
+    "calibration", "lock_pages", "logdir", "log_basename", "log_size", "ftrace", "gnuplot", "io_device",
     "mem_buffer_size", "cumulative_slack", "frag",
 }  # fmt: skip
-GLOBAL_KEYS = ("duration", "default_policy", *sorted(WITHOUT_EFFECT))
+GLOBAL_KEYS = ("duration", "default_policy", "pi_enabled", *sorted(WITHOUT_EFFECT))
 # In the order in which rt-app compares, since a key is known by its beginning: "runtime" before "run".
 EVENTS = (
     "lock", "unlock", "wait", "signal", "broad", "sync", "sleep", "runtime", "run", "timer", "suspend", "resume",
     "memrun", "mem", "iorun", "yield", "barrier", "fork", "sem_post", "sem_wait",
 )  # fmt: skip
 REFUSED_EVENTS = {
-    **dict.fromkeys(("lock", "unlock"), "mutexes are not modelled; sem_wait and sem_post are"),
     **dict.fromkeys(
         ("wait", "signal", "broad", "sync"), "condition variables are not modelled; sem_wait and sem_post are"
     ),
@@ -101,6 +100,8 @@ class Workload:
             duration = integer(self.settings["duration"], least=FOREVER)
             if duration != FOREVER:
                 found["until"] = f"{duration} s"
+        if "pi_enabled" in self.settings:
+            found["machine"] = {"inherit": flag(self.settings["pi_enabled"])}
         return found
 
     def task(self, pair: Pair) -> list[dict[str, Any]]:
@@ -240,6 +241,8 @@ class Workload:
             return "yield"
         if kind == "fork":
             return self.forked(event, forks)
+        if kind in ("lock", "unlock"):
+            return {kind: f"mutex {word(event)}"}
         if kind in ("sem_post", "sem_wait"):
             return {"wake" if kind == "sem_post" else "wait": f"semaphore {word(event)}"}
         if kind == "resume":
@@ -316,6 +319,12 @@ def integer(pair: Pair, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 50:
         raise refuse(pair, f"must be a whole number from {least} up, not {shown(value)}")
     return value
+
+
+def flag(pair: Pair) -> bool:
+    if not isinstance(pair.value, bool):
+        raise refuse(pair, f"must be true or false, not {shown(pair.value)}")
+    return pair.value
 
 
 def word(pair: Pair) -> str:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from schedlab.goals import completions
 from schedlab.readers.scenarios import read_scenario
 from schedlab.scenario import ScenarioError
 
@@ -88,7 +89,7 @@ def test_a_forked_task_runs(tmp_path):
 @pytest.mark.parametrize(
     ("tasks", "says"),
     [
-        ('{"a": {"run": 1, "lock": "m"}}', "line 2: the key 'lock': cannot be expressed: mutexes"),
+        ('{"a": {"run": 1, "lock": 5}}', "line 2: the key 'lock': must be a name, not 5"),
         ('{"a": {\n"run": 1,\n"wait": {"ref": "q", "mutex": "m"}}}', "line 4: the key 'wait'"),
         ('{"a": {"barrier1": "b", "run": 1}}', "the key 'barrier1': cannot be expressed: barriers"),
         ('{"a": {"mem": 10, "run": 1}}', "the key 'mem'"),
@@ -133,3 +134,20 @@ def test_a_workload_that_never_ends_asks_for_a_time(tmp_path):
     with pytest.raises(ScenarioError, match="until"):
         workload(tmp_path, '{"a": {"run": 1000}}', '{"duration": -1}')
     assert workload(tmp_path, '{"a": {"run": 1000}}', '{"duration": -1}', until="3ms").run().end == 3_000_000
+
+
+@pytest.mark.parametrize(("settings", "waits_for"), [("", "mid"), ('"pi_enabled": true,', "low alone")])
+def test_mutexes_are_taken_and_their_priority_is_inherited_if_that_is_wished(tmp_path, settings, waits_for):
+    critical = '"lock": "m", "run": 10000, "unlock": "m"'
+    tasks = f"""{{
+        "low": {{"loop": 1, "policy": "SCHED_FIFO", "priority": 10, {critical}}},
+        "mid": {{"loop": 1, "policy": "SCHED_FIFO", "priority": 50, "delay": 4000, "run": 100000}},
+        "high": {{"loop": 1, "policy": "SCHED_FIFO", "priority": 90, "delay": 2000, {critical}}}
+    }}"""
+    trace = workload(tmp_path, tasks, f'{{{settings} "duration": 1}}', scheduler="linux-6.12").run()
+    assert (completions(trace)["high"] < completions(trace)["mid"]) is (waits_for == "low alone")
+
+
+def test_pi_enabled_is_yes_or_no(tmp_path):
+    with pytest.raises(ScenarioError, match="the key 'pi_enabled': must be true or false, not 1"):
+        workload(tmp_path, '{"a": {"loop": 1, "run": 5}}', '{"pi_enabled": 1}')
