@@ -103,6 +103,8 @@ class _Drawing:
         count = min(len(cpus), MOST_CPUS)
         self.tall = 36 if count <= 2 else 28 if count <= 6 else 15
         self.patterns: set[int] = set()
+        self.now = min(max(self.x(scene.at[event]), GUTTER), RIGHT) if len(scene) else RIGHT
+        self.later: list[str] = []  # what is written on the paler bars of the future
 
     def draw(self) -> str:
         scene = self.scene
@@ -331,7 +333,13 @@ class _Drawing:
             self.out.append(f'<g font-weight="600" text-anchor="middle">{"".join(written)}</g>')
 
     def letter(self, x: float, w: float, y: float, height: float, task: int) -> str:
-        """The name on a bar where it fits, else the letter, else nothing; on a plate where there is a pattern."""
+        """The name on a bar where it fits, else the letter, else nothing; on a plate where there is a pattern.
+
+        A bar that is cut by the play-head has it on the wider side.
+        """
+        later = self.now < x + w / 2
+        if x < self.now < x + w:
+            x, w = (self.now, x + w - self.now) if later else (x, self.now - x)
         name, mark = self.scene.names[task], shown(self.head["tasks"][task]["letter"])[:4]
         size = 13 if height > 20 else 11
         said = name if wide(name, size, True) + 22 < w else mark
@@ -347,6 +355,9 @@ class _Drawing:
             )
         small = "" if size == 13 else f' font-size="{size}"'
         at = f'x="{n(x + w / 2)}" y="{n(y + size * 0.35)}"{small}'
+        if later:
+            self.later.append(f"<text {at}>{clean(said)}</text>")
+            return plate
         return f'{plate}<text {at} fill="{tone.letter_on(task)}">{clean(said)}</text>'
 
     def wakes(self, rows: Sequence[tuple[int, float, float]]) -> None:
@@ -374,12 +385,13 @@ class _Drawing:
         """What comes later is paler; the play-head's pill stands above the axis."""
         if not len(self.scene):
             return
-        time = self.scene.at[self.event]
-        x = min(max(self.x(time), GUTTER), RIGHT)
+        time, x = self.scene.at[self.event], self.now
         self.out.append(
             f'<rect x="{n(x)}" y="{n(top + AXIS)}" width="{n(RIGHT - x)}" height="{n(bottom - top - AXIS)}" '
             f'fill="{tone.BACKGROUND}" fill-opacity=".56"/>'
         )
+        if self.later:
+            self.out.append(f'<g font-weight="600" text-anchor="middle">{"".join(self.later)}</g>')
         said = self.scene.time(time)
         w = wide(said, 12, True) + 14
         at = min(max(x - w / 2, 4), WIDTH - w - 4)

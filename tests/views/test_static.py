@@ -103,6 +103,20 @@ def test_the_svg_has_no_ids_but_its_patterns_and_nothing_that_runs_or_loads(show
     assert not [k for e in root.iter() for k in e.attrib if k.startswith("on") or k.endswith("href") or k == "style"]
 
 
+def test_what_is_written_on_the_paler_bars_of_the_future_is_dark_and_over_the_veil():
+    drawn = ET.fromstring(picture(explained("o(n)"), at=120 * MS)[3])
+    at = {id(e): k for k, e in enumerate(drawn.iter())}
+    veil = next(e for e in drawn.iter(SVG + "rect") if e.get("fill-opacity") == ".56")
+    now, top = float(veil.get("x")), float(veil.get("y"))
+    bottom = top + float(veil.get("height"))
+    lane = [e for e in drawn.iter(SVG + "text") if float(e.get("x")) > 124 and top < float(e.get("y")) < bottom]
+    past, future = ([e for e in lane if (float(e.get("x")) > now) is later] for later in (False, True))
+    assert past
+    assert future
+    assert all(at[id(e)] < at[id(veil)] for e in past)
+    assert all(at[id(e)] > at[id(veil)] and e.get("fill") is None for e in future)
+
+
 def test_a_name_that_looks_like_markup_stays_text():
     _head, _columns, said, drawn = picture(hostile())
     assert "<img" not in drawn
