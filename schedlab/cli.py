@@ -158,7 +158,7 @@ def list_schedulers(_asked: argparse.Namespace) -> None:
         if importlib.util.find_spec(module_name) is None:
             continue
         for name, scheduler in importlib.import_module(module_name).SCHEDULERS.items():
-            say(f"{family:8} {name:12} {_first_line(scheduler)}")
+            say(f"{family:8} {name:15} {_first_line(scheduler)}")
 
 
 def _first_line(scheduler: Any) -> str:

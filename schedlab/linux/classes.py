@@ -304,7 +304,8 @@ def kernel_with(ops_class: type[SchedExt]) -> type[WithExt]:
     """Linux 6.12 with this scheduler; its options are those of the scheduler."""
     if ops_class not in _KERNELS:
         name = f"sched_ext {ops_class.__name__}"
-        held = {"name": name, "ops_class": ops_class, "__signature__": signature(ops_class)}
+        said = f"Linux 6.12 with sched_ext. {(ops_class.__doc__ or '').strip()}"
+        held = {"name": name, "ops_class": ops_class, "__signature__": signature(ops_class), "__doc__": said}
         _KERNELS[ops_class] = type(name, (WithExt,), held)
     return _KERNELS[ops_class]
 

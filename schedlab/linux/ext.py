@@ -46,6 +46,7 @@ WATCHDOG, PUT_OUT = "scx watchdog", "scx disable"
 DSQ_FLAG_BUILTIN = 1 << 63
 
 by_vtime = attrgetter("scx.dsq_vtime")
+by_sequence = attrgetter("scx.sequence")
 
 
 class Dsq:
@@ -69,7 +70,7 @@ class Entity:
         self.dsq: Dsq | None = None  # where it waits
         self.queued = False  # runnable
         self.kept = False  # the loaded scheduler keeps it in a place of its own
-        self.sequence = 0  # grows whenever it is given to the loaded scheduler
+        self.sequence = 0  # when it was last given to the loaded scheduler: a number that grows
         self.runnable_at = -1  # jiffy since when it waits; -1 while it does not
         self.verdict: tuple[int, int] | None = None  # queue and flags that it was sent to while it became runnable
 
@@ -106,6 +107,7 @@ class Ext(Policy):
         self.dispatching: Any = None  # the CPU for which `dispatch` runs
         self.buffer: list[tuple[Any, int, int, int]] = []  # task, its sequence, queue, flags
         self.dispatched = 0
+        self.sequence = 0  # tasks given to the loaded scheduler so far
         self.call("init")
         self.timeout_jiffies = self.ops.timeout_ms * machine.hz // 1000
         machine.timer(machine.cpus[0], machine.now + self.ops.timeout_ms * MS // 2, WATCHDOG)
@@ -383,7 +385,8 @@ class Ext(Policy):
         """do_enqueue_task(): to where it was sent, or to the loaded scheduler, or to the global queue."""
         scx = task.scx
         if scx.verdict is None and self.has("enqueue"):
-            scx.sequence += 1
+            self.sequence += 1
+            scx.sequence = self.sequence
             self.subject, self.sent = task, False
             self.call("enqueue", task, flags)
             self.subject = None
@@ -530,21 +533,28 @@ class Ext(Policy):
 
     @judgement
     def place(self, task: Any) -> int:
-        """How many stand before it in its queue; who runs, or is kept, stands first."""
-        return task.scx.dsq.tasks.index(task) if task.scx.dsq is not None else 0
+        """How many stand before it in its queue, or came before it to where the loaded scheduler keeps its tasks."""
+        if task.scx.dsq is not None:
+            return task.scx.dsq.tasks.index(task)
+        return self.kept().index(task) if task.scx.kept else 0
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """The local queue, then the others; who runs, as long as it has a slice."""
         found = [prev] if prev is not cpu.idle and prev.scx is not None and prev.scx.queued else []
         for dsq in (self.local[cpu.id], *self.dsqs.values()):
             found += [task for task in dsq.tasks if may_use(task, cpu)]
-        return [(task,) for task in found]
+        return [(task,) for task in [*found, *self.kept()]]
+
+    def kept(self) -> list[Any]:
+        """The tasks that the loaded scheduler keeps in places of its own, as they came."""
+        mine = [task for task in self.machine.tasks.values() if task.scx is not None and task.scx.kept]
+        return sorted(mine, key=by_sequence)
 
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
         """Every dispatch queue, and what is kept."""
         for dsq in (*self.local, *self.dsqs.values()):
             yield dsq.name, list(dsq.tasks)
-        yield "kept", [t for t in self.machine.tasks.values() if t.scx is not None and t.scx.kept]
+        yield "kept", self.kept()
 
 
 ORDERED = 1 << 57  # SCX_ENQ_DSQ_PRIQ

@@ -3,10 +3,10 @@
 Grammar: doc/tutorial.txt and src/rt-app_parse_config.c of scheduler-tools/rt-app. An event is known by how its key
 begins ("run1" is a run), keys may repeat, times are in microseconds, `global.duration` in seconds.
 
-What a model can express is taken over: run, runtime, sleep, yield, fork, lock, unlock, sem_post, sem_wait. Three are approximated, as
-docs/scenario.md says: `timer` sleeps for its period less what the task did since it last used that timer (exact unless
-others delay it), and `suspend` and `resume` remember a resume that comes too early, which rt-app forgets. Everything
-else is refused with its key and line: better no answer than a wrong one.
+What a model can express is taken over: run, runtime, sleep, yield, fork, lock, unlock, sem_post, sem_wait. Three are
+approximated, as docs/scenario.md says: `timer` sleeps for its period less what the task did since it last used that
+timer (exact unless others delay it), and `suspend` and `resume` remember a resume that comes too early, which rt-app
+forgets. Everything else is refused with its key and line: better no answer than a wrong one.
 """
 
 from __future__ import annotations
