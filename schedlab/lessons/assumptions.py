@@ -15,16 +15,17 @@ class Assumption(NamedTuple):
     test: str
 
 
-LINUX_PARTS = ("v001", "on", "o1", "cfs", "eevdf")
+LINUX_PARTS = ("v001", "on", "o1", "many", "cfs", "eevdf")
 HERE = "tests/lessons_kit/test_assumptions.py"
 TOYS = ("preemption", "stealing")  # parts on the toy machine of schedlab/design
 PREEMPTION = "tests/lessons_kit/test_preemption.py"
 STEALING = "tests/lessons_kit/test_stealing.py"
+MANY = "tests/lessons_kit/test_many.py"
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "balance-when-idle",
-        ("o1",),
+        ("o1", "many"),
         "A CPU takes tasks from another one only when it has none left; queues that grow uneven otherwise stay so.",
         "Linux 2.6.11 also calls load_balance() from the tick, domain by domain: rebalance_tick() in kernel/sched.c",
         f"{HERE}::test_uneven_queues_stay_uneven_while_no_cpu_is_idle",
@@ -143,6 +144,49 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
         "An `order` of your own may read how long all queues are, for nothing.",
         "sched_balance_find_src_rq() in kernel/sched/fair.c of Linux 6.12 reads every queue of a group",
         f"{STEALING}::test_reading_lengths_sends_nothing",
+    ),
+    Assumption(
+        "lock-prices-are-chosen",
+        ("many",),
+        "A lock is held 300 ns and 150 ns for each task looked at. Both are chosen; without them it costs nothing.",
+        "spin_lock_irq(&runqueue_lock) in schedule() of Linux 2.4.16; how long it is held depends on the machine",
+        f"{MANY}::test_a_lock_costs_what_the_scenario_says",
+    ),
+    Assumption(
+        "only-a-choice-locks",
+        ("many",),
+        "Only a choice takes the lock. In a kernel a wake-up, a tick and a pull take it too.",
+        "try_to_wake_up() and double_lock_balance() in kernel/sched.c of Linux 2.6.11",
+        f"{MANY}::test_only_a_choice_takes_the_lock",
+    ),
+    Assumption(
+        "one-at-a-time",
+        ("many",),
+        "A CPU of 2.6.11 that runs dry counts tasks and takes one. The kernel compares loads, smoothed over the last "
+        "ticks, and may take several.",
+        "find_busiest_group() and load_balance_newidle() in kernel/sched.c of Linux 2.6.11",
+        f"{MANY}::test_who_runs_dry_takes_one",
+    ),
+    Assumption(
+        "wakes-where-it-ran",
+        ("many",),
+        "Under 2.6.11 a task wakes where it ran last. The kernel may choose a CPU that is idle.",
+        "wake_idle(), which try_to_wake_up() calls, in kernel/sched.c of Linux 2.6.11",
+        f"{MANY}::test_under_2_6_11_a_task_wakes_where_it_ran",
+    ),
+    Assumption(
+        "cold-caches-are-free",
+        ("many",),
+        "A task that has moved works on as fast as before. On a real machine it finds a cold cache.",
+        "cache_hot_time in include/linux/topology.h of Linux 2.6.11: 2.5 ms among the CPUs of a node",
+        f"{MANY}::test_a_move_takes_no_time",
+    ),
+    Assumption(
+        "one-domain",
+        ("many",),
+        "All CPUs are alike and share one cache: one domain. Real ones may be threads of one core, or far from memory.",
+        "sd_init() in kernel/sched/topology.c of Linux 6.12 makes a domain of each level: SMT, MC, NUMA",
+        f"{MANY}::test_all_cpus_are_alike",
     ),
     Assumption(
         "start-is-recorded",

@@ -100,7 +100,7 @@ def test_assumptions_are_listed_with_their_source_and_the_tests_are_folded_away(
         assert inner in folded
 
 
-@pytest.mark.parametrize("name", ["preemption", "stealing", "v001", "on", "o1", "cfs", "eevdf", "real"])
+@pytest.mark.parametrize("name", ["preemption", "stealing", "v001", "on", "o1", "many", "cfs", "eevdf", "real"])
 def test_no_system_is_named_twice_in_a_row(name):
     listing = elsewhere(name)
     assert listing.text().startswith("The same idea elsewhere\n")

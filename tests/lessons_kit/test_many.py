@@ -1,0 +1,378 @@
+"""Lesson 14: what its text says of runs, its exercise with right and wrong answers, its assumptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schedlab.exercises import check, questions, score
+from schedlab.goals import completions, cpu_time, segments
+from schedlab.lessons.catalogue import exercise, lesson
+from schedlab.lessons.linux_many import (
+    COUNTS,
+    HOMES,
+    KEPT,
+    KERNELS,
+    LOCK,
+    LOOK,
+    ONE,
+    WAYS,
+    Longest,
+    Pulling,
+    crowd,
+    even,
+    extremes,
+    hogs,
+    lock_share,
+    lock_times,
+    may_use,
+    measured,
+    moves,
+    waiting,
+    yard,
+)  # fmt: skip
+from schedlab.linux.balance import Balancer
+from schedlab.linux.o1 import O1
+from schedlab.scenario import Scenario
+from schedlab.sim import MS, US, S
+from schedlab.trace import Trace
+
+
+def scenario(name: str) -> Scenario:
+    made = lesson(f"many/{name}")
+    assert isinstance(made, Scenario)
+    return made
+
+
+def moved(trace: Trace) -> list[tuple[float, str, int, int]]:
+    """Every move: when (ms), who, from, to."""
+    return [(row.time / MS, trace.name("task", row.who), row.a, row.where) for row in trace.table("migrate")]
+
+
+def ms(trace: Trace) -> dict[str, float]:
+    return {name: ns / MS for name, ns in cpu_time(trace).items()}
+
+
+# -- what the text says ------------------------------------------------------------------------------------
+
+
+def test_the_hook_says_what_three_programs_get():
+    assert ms(scenario("one").run()) == {"compiler": 390, "archiver": 430, "indexer": 380}
+    assert ms(scenario("two").run()) == {"compiler": 300, "archiver": 600, "indexer": 300}
+
+
+def test_no_cpu_is_idle_in_the_hook():
+    for name in ("one", "two"):
+        assert sum(cpu_time(scenario(name).run()).values()) == 2 * 600 * MS
+
+
+def test_four_cpus_choose_at_once_and_the_last_begins_after_6_us():
+    trace = scenario("lock").run()
+    first = [(row.where, row.a, row.b) for row in trace.table("lock") if row.time == 0]
+    assert first == [(cpu, cpu * 1_500, 1_500) for cpu in range(4)]
+    assert LOCK + LOOK * 8 == 1_500
+    assert min(one.start for one in segments(trace) if one.cpu == 3) == 6 * US
+
+
+def test_at_53_6_us_cpu_3_waits_for_cpu_1_which_waits_for_cpu_0():
+    found = [(row.time, row.where, row.a, row.b) for row in scenario("lock").run().table("lock")]
+    line = [one for one in found if 52_000 < one[0] < 54_000]
+    assert [(cpu, waited) for _time, cpu, waited, _held in line] == [(0, 0), (1, 959), (3, 1_326)]
+    (begins, _cpu, _waited, held), second, third = line
+    assert begins + held == second[0] + second[2]
+    assert second[0] + second[2] + second[3] == third[0] + third[2]
+    assert round(third[0] / 100) == 536
+
+
+def test_the_lock_is_held_four_times_as_long_with_twice_the_cpus():
+    busy = {n: f"{100 * measured(ONE, n).busy:.1f}" for n in (8, 16, 32)}
+    assert busy == {8: "6.8", 16: "27.1", 32: "94.7"}
+    assert lock_share(32, LOOK)[0][0]["CPU time lost waiting for a lock"] == "23.0 %"
+    assert round(measured(ONE, 16).busy / measured(ONE, 8).busy) == 4
+
+
+def test_without_the_walk_the_one_lock_costs_nothing():
+    one, each = lock_share(32, 0)[0]
+    assert one["CPU time lost waiting for a lock"] == each["CPU time lost waiting for a lock"] == "0.0 %"
+
+
+def test_queues_of_their_own_lose_nothing_at_their_locks():
+    assert all(measured(KEPT, n).lost < 0.000_1 for n in COUNTS)
+
+
+def test_the_chart_marks_the_knob_and_holds_every_count():
+    chart = lock_share(16, LOOK)[1]
+    assert chart.at == 16
+    assert [x for x, _y in chart.series["one queue, 2.4"]] == list(COUNTS)
+    lost = [y for _x, y in chart.series["one queue, 2.4"]]
+    assert lost == sorted(lost)
+
+
+def test_the_worked_pull_takes_the_tail_at_70_ms():
+    trace = scenario("pull").run()
+    assert moved(trace) == [(70, "archiver", 0, 1)]
+    line = [trace.name("task", row.who) for row in trace.table("spawn") if row.where == 0]
+    assert line == ["compiler", "indexer", "archiver"]
+
+
+def test_what_a_worker_waits_with_8_cpus():
+    one, alone, pulled, placed = (row["waits on average"] for row in waiting(8)[0])
+    assert (one, alone, pulled, placed) == ("52 µs", "198 µs", "74 µs", "50 µs")
+
+
+def test_pulling_overtakes_one_queue_at_24_cpus_and_placing_is_best_at_32():
+    overtakes = [n for n in COUNTS if n > 1 and measured(KEPT, n).waited < measured(ONE, n).waited]
+    assert overtakes == [24, 32]
+    rows = {way: measured(way, 32) for way in WAYS}
+    best = min(rows, key=lambda way: rows[way].waited)
+    assert best == "and wakers are placed (6.1)"
+    assert rows[best].moves > rows[KEPT].moves  # what it pays
+
+
+def test_the_game_asks_seven_times_and_guessing_gets_28_percent():
+    trace = scenario("game").run().explain()
+    asked = questions(trace)
+    assert len(asked) == 7
+    assert round(100 * score({}, trace).chance) == 28
+    places = [sorted(one.candidates).index(one.winner) for one in asked]
+    assert max(places.count(place) for place in places) <= 2
+    assert score({one.row: one.winner for one in asked}, trace).percent == 100
+
+
+def test_the_rule_of_the_text_answers_every_question_of_the_game():
+    """Head of the own line; else the tail of the longest, who runs counted, the lower number among equals."""
+    trace = scenario("game").run()
+    lines: dict[int, list[int]] = {0: [], 1: [], 2: []}  # who runs first
+    told: dict[tuple[int, int], int] = {}
+    pulled = []
+    for row in trace.rows():
+        kind, mine = trace.kinds[row.kind].name, lines.get(row.where, [])
+        if kind == "wake":
+            mine.append(row.who)
+        if kind != "exit":
+            continue
+        mine.remove(row.who)
+        if not mine:
+            others = [cpu for cpu in lines if cpu != row.where]
+            source = max(others, key=lambda cpu: (len(lines[cpu]), -cpu))
+            if len(lines[source]) > 1:
+                mine.append(lines[source].pop())
+                pulled.append((row.time, row.where))
+        if mine:
+            told[row.time, row.where] = mine[0]
+    asked = questions(trace.explain())
+    assert [told[one.time, one.cpu] for one in asked] == [one.winner for one in asked]
+    assert sum((one.time, one.cpu) in pulled for one in asked) == 5
+
+
+def test_slices_do_not_end_in_the_game():
+    trace = scenario("game").run()
+    assert all(one.stop - one.start < 100 * MS for one in segments(trace))
+    assert max(cpu_time(trace).values()) <= 50 * MS
+
+
+def test_6_12_looks_in_vain_at_120_ms_and_moves_one_at_148(monkeypatch):
+    seen = []
+    usual = Balancer.balance
+
+    def watched(self: Balancer, cpu: Any, idle: bool, newly: bool) -> bool:
+        before = self.domains[cpu.id].failed
+        came = usual(self, cpu, idle, newly)
+        if self.domains[cpu.id].failed != before:
+            loads = [self.load(one) for one in self.cpus]
+            seen.append((self.machine.now / MS, cpu.id, self.domains[cpu.id].failed, came, loads))
+        return came
+
+    monkeypatch.setattr(Balancer, "balance", watched)
+    trace = scenario("round").run()
+    assert seen[:2] == [(120, 1, 1, False, [2048, 1024]), (148, 1, 0, True, [1024, 2048])]
+    assert [when for when, *_rest in moved(trace)][:2] == [148, 268]
+    assert (2048 - 1024) // 2 == 512
+
+
+def test_a_task_that_has_just_run_stays_for_two_looks_in_vain():
+    machine = type("M", (), {"now": 10 * MS})()
+    balancer = type("B", (), {"machine": machine})()
+    for ran, failed, hot in ((400 * US, 0, True), (400 * US, 1, True), (400 * US, 2, False), (600 * US, 0, False)):
+        task, domain = type("T", (), {"exec_start": 10 * MS - ran})(), type("D", (), {"failed": failed})()
+        assert Balancer.is_hot(balancer, task, domain) is hot
+
+
+def test_2_6_11_is_unfair_to_odd_numbers_of_programs():
+    ratio = {n: most / least for n in range(2, 9) for least, most in [extremes("2.6.11", n)]}
+    assert [n for n in ratio if ratio[n] > 1.3] == [3, 5, 7]
+    assert extremes("2.6.11", 3) == (1 * S, 2 * S)
+
+
+def test_6_1_and_6_12_move_one_16_times_for_three_programs():
+    rows = {row[""]: row for row in even(3)[0]}
+    assert [rows[kernel]["moves"] for kernel in ("6.1", "6.12", "2.6.11")] == [16, 16, 0]
+    assert extremes("6.12", 3)[1] / extremes("6.12", 3)[0] < 1.25
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_no_cpu_is_idle_beside_programs_that_compute(kernel):
+    assert sum(cpu_time(hogs(kernel, 5)).values()) == 4 * S
+
+
+def test_a_pinned_task_leaves_a_cpu_idle():
+    free, pinned = scenario("free").run(), scenario("pinned").run()
+    assert moved(free) == [(60, "indexer", 0, 1)]
+    assert moved(pinned) == []
+    assert max(one.stop for one in segments(pinned) if one.cpu == 1) == 60 * MS
+    assert pinned.end == 250 * MS
+    assert ms(free)["indexer"] == 190
+
+
+def test_2_6_11_gives_up_at_the_longest_queue():
+    pinned = yard({0: 6}, ["24ms", "5ms", "7ms"])
+    assert moves(pinned.but(scheduler="o1").run()) == moves(pinned.but(scheduler=Longest).run()) == 0
+    assert moves(pinned.run()) == 2
+
+
+def test_the_rules_of_the_lesson_are_those_of_the_model():
+    """`Longest` does what O1 does, move by move; `Pulling` too where nobody is pinned."""
+    for name in ("pull", "free"):
+        runs = [moved(scenario(name).but(scheduler=one).run()) for one in (O1, Longest, Pulling)]
+        assert runs[0] == runs[1] == runs[2]
+
+
+# -- the exercise --------------------------------------------------------------------------------------------
+
+
+class First(Pulling):
+    def source(self, cpu: Any) -> Any:
+        return next((other for other in self.others(cpu) if self.could_come(other, cpu)), None)
+
+
+class Half(Pulling):
+    def amount(self, cpu: Any, source: Any, waiting: int) -> int:
+        return (waiting + 1) // 2
+
+
+class Never(Pulling):
+    def source(self, cpu: Any) -> Any:
+        return None
+
+
+class All(Pulling):
+    def amount(self, cpu: Any, source: Any, waiting: int) -> int:
+        return waiting
+
+
+@pytest.mark.parametrize("answer", [Pulling, First, Half])
+def test_several_right_answers_pass(answer):
+    report = check(answer, exercise("many/pull"))
+    assert report.passed, report.text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule", "says"),
+    [
+        (Longest, "work-conserving", "whose tasks may not leave it"),
+        (Never, "work-conserving", "answers None although"),
+        (All, "moves", "takes them back"),
+        (O1, "work-conserving", None),
+    ],
+)
+def test_known_wrong_answers_get_messages_of_their_own(answer, rule, says):
+    report = check(answer, exercise("many/pull"))
+    assert rule in {one.rule for one in report.broken}, report.text()
+    assert [says is not None and says in hint for hint in report.hints] == [True] * (says is not None)
+    assert report.marks[0]["time"] > 0
+
+
+@pytest.mark.parametrize(
+    ("hooks", "says"),
+    [
+        ({"source": lambda self, cpu: cpu}, "must return another CPU or None"),
+        ({"source": lambda self, cpu: 1}, "must return another CPU or None"),
+        ({"source": lambda self, cpu: self.machine.cpus[9]}, "IndexError"),
+        ({"amount": lambda self, cpu, source, waiting: 0}, "amount: 0 is not in 1.."),
+        ({"amount": lambda self, cpu, source, waiting: 0.5}, "amount: a whole number"),
+        ({"amount": lambda self, cpu, source, waiting: waiting + 1}, "is not in 1.."),
+    ],
+)
+def test_an_impossible_rule_is_told(hooks, says):
+    assert says in check(type("Mine", (Pulling,), hooks), exercise("many/pull")).error
+
+
+def test_an_endless_rule_is_stopped():
+    def source(self: Any, cpu: Any) -> Any:
+        while True:
+            pass
+
+    assert "does not come back" in check(type("Mine", (Pulling,), {"source": source}), exercise("many/pull")).error
+
+
+def test_the_yard_is_as_the_text_says():
+    names = [str(one["name"]) for one in exercise("many/pull").scenarios[0].given_tasks]
+    assert [may_use(name) for name in names] == [[0]] * 6 + [None] * 12
+
+
+# -- what is simplified --------------------------------------------------------------------------------------
+
+
+def test_a_lock_costs_what_the_scenario_says():
+    """lock-prices-are-chosen: 300 ns and 150 for each task of the list; without them no lock is recorded."""
+    run = scenario("lock")
+    lengths = {(row.b - LOCK) / LOOK for row in run.run().table("lock")}
+    assert lengths <= set(range(1, 9))
+    assert run.but(machine={}).run().table("lock") == []
+
+
+def test_only_a_choice_takes_the_lock():
+    """only-a-choice-locks: as many locks as choices, at the same times, whatever woke or was pulled meanwhile."""
+    for way in (ONE, KEPT):
+        trace = crowd(way, 4).run()
+        kinds = [trace.kinds[row.kind].name for row in trace.rows()]
+        chosen = [row.time for row, kind in zip(trace.rows(), kinds) if kind in ("switch", "resume", "rest", "keep")]
+        locked = [row.time for row in trace.table("lock")]
+        assert set(chosen) <= set(locked)
+        assert kinds.count("wake") > 100
+        assert sum(lock_times(trace)[1].values()) <= sum(row.b for row in trace.table("lock"))
+
+
+def test_who_runs_dry_takes_one():
+    """one-at-a-time: six wait at the other CPU, and one comes."""
+    tasks = [{"name": f"hog{k}", "cpus": [0]} for k in range(7)]
+    free = [{"at": "5ms", "cpus": {"task": f"hog{k}", "cpus": [0, 1]}} for k in range(7)]
+    short = {"name": "short", "cpus": [1], "does": [{"run": "10ms"}]}
+    trace = Scenario("o1", [*tasks, short], cpus=2, until="200ms", events=free).run()
+    assert len([one for one in moved(trace) if one[0] == 10]) == 1
+
+
+def test_under_2_6_11_a_task_wakes_where_it_ran():
+    """wakes-where-it-ran: a sleeper comes back to the CPU of a hog although the other one is idle."""
+    does = [{"repeat": [{"sleep": "5ms"}, {"run": "1ms"}]}]
+    short = {"name": "short", "does": [{"run": "1ms"}]}
+    tasks: list[dict[str, Any]] = [{"name": "sleeper", "does": does}, short, {"name": "hog"}]
+    trace = Scenario("o1", tasks, cpus=2, until="100ms").run()
+    assert {row.where for row in trace.table("wake") if trace.name("task", row.who) == "sleeper" and row.time} == {0}
+
+
+def test_a_move_takes_no_time():
+    """cold-caches-are-free: a task that was moved ends as soon after as if it had been there."""
+    tasks: list[dict[str, Any]] = [
+        {"name": "hog"},
+        {"name": "short", "does": [{"run": "10ms"}]},
+        {"name": "waits", "does": [{"run": "20ms"}]},
+    ]
+    trace = Scenario("o1", tasks, cpus=2, until="100ms").run()
+    assert moved(trace) == [(10, "waits", 0, 1)]
+    assert completions(trace)["waits"] == 30 * MS
+
+
+def test_all_cpus_are_alike():
+    """one-domain: one domain over all CPUs, however many."""
+    policy = scenario("round").but(cpus=8).policy()
+    scenario("round").but(cpus=8, until="1ms").run(policy=policy)
+    balancer = policy.balancer
+    assert len(balancer.domains) == balancer.weight == 8
+
+
+def test_the_game_puts_jobs_where_it_says():
+    trace = scenario("game").run()
+    found = {trace.name("task", row.who): row.where for row in trace.table("spawn")}
+    assert found == {f"job {k}": home for k, home in enumerate(HOMES)}
