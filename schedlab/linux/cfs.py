@@ -214,13 +214,13 @@ class CFS(Policy):
 
     def check_preempt_tick(self, rq: CfsRq, cpu: Any, curr: Any) -> None:
         """Has `curr` had its slice, or run too far ahead of the leftmost?"""
-        ideal = self.ideal_slice(rq, curr)
         ran = curr.sum_exec_runtime - curr.prev_sum_exec_runtime
+        if ran < self.min_granularity_ns:  # which no slice is shorter than
+            return
+        ideal = self.ideal_slice(rq, curr)
         if ran > ideal:
             self.machine.resched(cpu)
             self.clear_buddies(rq, curr)
-            return
-        if ran < self.min_granularity_ns:
             return
         if curr.vruntime - rq.leftmost().vruntime > ideal:
             self.machine.resched(cpu)

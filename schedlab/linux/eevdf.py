@@ -82,7 +82,8 @@ class EevdfRq:
 
     def least_vruntime(self) -> int | None:
         """Of those in the tree."""
-        return None if self.tree.root is None else int(self.tree.root.summary)
+        root = self.tree.root
+        return None if root is None else root.summary
 
     def sums(self) -> tuple[int, int]:
         """The two sums with the running task, if it is still queued."""
