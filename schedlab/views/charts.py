@@ -6,7 +6,7 @@ the figure, elsewhere the SVG, in a terminal the text. plotly is imported when a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schedlab.views import palette as tone
@@ -15,7 +15,8 @@ from schedlab.views.svg import clean, clean_lines, cut, n, wide
 from schedlab.words import number
 
 WIDTH, HEIGHT = 1000, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 984, 64, 310
+LEFT, TOP, BOTTOM, EDGE = 70, 64, 310, 16
+LEGEND, MARK = 18, 30  # px of a line of the legend, of a series' own mark
 TICK_APART = 60  # px between the lines of an axis
 DASHES = ("", "7 4", "2 3", "8 3 2 3")  # a line is told apart by its dash as well
 PLOTLY_DASHES = ("solid", "dash", "dot", "dashdot")
@@ -64,7 +65,7 @@ class Chart:
             figure.add_vline(x=self.at, line={"color": tone.ACCENT, "width": 2})
         figure.update_layout(
             title={"text": _plain(self.title), "font": {"size": 15}},
-            template="plotly_white", height=HEIGHT, margin={"l": LEFT, "r": 16, "t": TOP, "b": 50},
+            template="plotly_white", height=HEIGHT, margin={"l": LEFT, "r": EDGE, "t": TOP, "b": 50},
             xaxis_title=_plain(self.x), yaxis_title=_plain(self.y), showlegend=len(self.series) > 1,
             bargap=0.02 if self.kind == "histogram" else 0.2,
         )  # fmt: skip
@@ -84,9 +85,9 @@ class Chart:
             lines.append(f"  {tame(name)}: {said}")
         return "\n".join(lines)
 
-    def svg(self) -> str:
-        """The same chart as a static picture."""
-        return _Picture(self).draw()
+    def svg(self, width: int = WIDTH) -> str:
+        """The same chart as a static picture, its text as large at any width."""
+        return _Picture(self, width).draw()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {"text/plain": self.text(), "image/svg+xml": self.svg()}
@@ -148,8 +149,11 @@ def ticks(low: float, high: float, room: float) -> list[float]:
 
 
 class _Picture:
-    def __init__(self, chart: Chart) -> None:
-        self.chart = chart
+    def __init__(self, chart: Chart, width: int) -> None:
+        self.chart, self.width, self.right = chart, width, width - EDGE
+        self.rows = list(self.legend_rows())
+        down = LEGEND * (len(self.rows) - 1) if self.rows else 0
+        self.height, self.top, self.bottom = HEIGHT + down, TOP + down, BOTTOM + down
         points = [p for one in chart.series.values() for p in one]
         xs, ys = [p[0] for p in points] or [0.0, 1.0], [p[1] for p in points] or [0.0, 1.0]
         self.low, self.high = min(0.0, *ys), max(0.0, *ys) or 1.0
@@ -161,40 +165,42 @@ class _Picture:
             self.first, self.last = self.first - 1, self.last + 1
 
     def px(self, x: float) -> float:
-        return LEFT + (x - self.first) / (self.last - self.first) * (RIGHT - LEFT)
+        return LEFT + (x - self.first) / (self.last - self.first) * (self.right - LEFT)
 
     def py(self, y: float) -> float:
-        return BOTTOM - (y - self.low) / (self.high - self.low) * (BOTTOM - TOP)
+        return self.bottom - (y - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
     def draw(self) -> str:
         chart = self.chart
         title = clean(chart.title)
         opening = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-            f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="{tone.FONT}" font-size="12" fill="{tone.MUTED}">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" '
+            f'viewBox="0 0 {self.width} {self.height}" role="img" font-family="{tone.FONT}" font-size="12" '
+            f'fill="{tone.MUTED}">'
             f"<title>{title}</title><desc>{clean_lines(chart.text())}</desc>"
-            f'<rect x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="8" fill="{tone.BACKGROUND}" '
+            f'<rect x=".5" y=".5" width="{self.width - 1}" height="{self.height - 1}" rx="8" fill="{tone.BACKGROUND}" '
             f'stroke="{tone.LINE}"/><text x="16" y="28" font-size="15" font-weight="600" fill="{tone.INK}">'
-            f"{clean(cut(chart.title, 940, 15, True))}</text>"
+            f"{clean(cut(chart.title, self.width - 60, 15, True))}</text>"
         )
         out = [opening]
-        for y in ticks(self.low, self.high, BOTTOM - TOP):
-            out.append(f'<path d="M{LEFT} {n(self.py(y))}H{RIGHT}" stroke="{tone.LINE}"/>')
+        for y in ticks(self.low, self.high, self.bottom - self.top):
+            out.append(f'<path d="M{LEFT} {n(self.py(y))}H{self.right}" stroke="{tone.LINE}"/>')
             out.append(f'<text x="{LEFT - 8}" y="{n(self.py(y) + 4)}" text-anchor="end">{number(y)}</text>')
         out += self.below()
         for k, points in enumerate(chart.series.values()):
             out.append(self.line(k, points) if chart.kind == "line" else self.bars(k, points))
-        out.append(f'<path d="M{LEFT} {n(self.py(0))}H{RIGHT}" stroke="{tone.EDGE}"/>')
+        out.append(f'<path d="M{LEFT} {n(self.py(0))}H{self.right}" stroke="{tone.EDGE}"/>')
         if chart.at is not None and self.first <= chart.at <= self.last:
             x = round(self.px(chart.at), 1)
-            beside, side = (x - 6, "end") if x > RIGHT - 60 else (x + 6, "start")
-            out.append(f'<path d="M{n(x)} {TOP}V{BOTTOM}" stroke="{tone.ACCENT}" stroke-width="2"/>')
+            beside, side = (x - 6, "end") if x > self.right - 60 else (x + 6, "start")
+            out.append(f'<path d="M{n(x)} {self.top}V{self.bottom}" stroke="{tone.ACCENT}" stroke-width="2"/>')
             out.append(
-                f'<text x="{n(round(beside, 1))}" y="{TOP + 12}" text-anchor="{side}" font-weight="600" '
+                f'<text x="{n(round(beside, 1))}" y="{self.top + 12}" text-anchor="{side}" font-weight="600" '
                 f'fill="{tone.ACCENT}">{number(chart.at)}</text>'
             )
         out.append(f'<text x="16" y="50">{clean(cut(chart.y, 300, 12))}</text>')
-        out.append(f'<text x="{RIGHT}" y="{BOTTOM + 38}" text-anchor="end">{clean(cut(chart.x, 800, 12))}</text>')
+        across = clean(cut(chart.x, self.right - LEFT, 12))
+        out.append(f'<text x="{self.right}" y="{self.bottom + 38}" text-anchor="end">{across}</text>')
         return "".join([*out, *self.legend(), "</svg>"])
 
     def below(self) -> list[str]:
@@ -203,11 +209,11 @@ class _Picture:
         marks = (
             [(float(k), label) for k, label in enumerate(chart.labels)]
             if chart.labels
-            else [(x, number(x)) for x in ticks(self.first, self.last, (RIGHT - LEFT) * 0.7)]
+            else [(x, number(x)) for x in ticks(self.first, self.last, (self.right - LEFT) * 0.7)]
         )
-        room = (RIGHT - LEFT) / max(1, len(marks)) - 6
+        room = (self.right - LEFT) / max(1, len(marks)) - 6
         return [
-            f'<text x="{n(self.px(x))}" y="{BOTTOM + 18}" text-anchor="middle">{clean(cut(said, room, 12))}</text>'
+            f'<text x="{n(self.px(x))}" y="{self.bottom + 18}" text-anchor="middle">{clean(cut(said, room, 12))}</text>'
             for x, said in marks
         ]
 
@@ -220,7 +226,7 @@ class _Picture:
     def bars(self, k: int, points: Points) -> str:
         count = len(self.chart.series)
         slots = len(self.chart.labels) or max(1, len(points))
-        pitch = (RIGHT - LEFT) / slots
+        pitch = (self.right - LEFT) / slots
         each = min(90.0, pitch * (0.96 if self.chart.kind == "histogram" else 0.7) / count)
         zero = self.py(0)
         rects = []
@@ -234,18 +240,40 @@ class _Picture:
                 rects.append(f'<text {at} text-anchor="middle" fill="{tone.INK}">{number(y)}</text>')
         return f'<g fill="{tone.colour(k)}">{"".join(rects)}</g>'
 
+    def legend_rows(self) -> Iterator[list[int]]:
+        """The series in lines: beside the name of the upright axis what finds room there, the rest below it."""
+        count = len(self.chart.series)
+        if count < 2:
+            return
+        takes = [wide(self.said(k), 12) + MARK + 16 for k in range(count)]
+        room = self.right - EDGE - wide(cut(self.chart.y, 300, 12), 12) - 20
+        row: list[int] = []
+        if sum(takes) - 16 > room:
+            yield []
+            room = float(self.right - EDGE)
+        for k in range(count):
+            if row and sum(takes[n] for n in (*row, k)) - 16 > room:
+                yield row
+                row = []
+            row.append(k)
+        yield row
+
+    def said(self, k: int) -> str:
+        """The name of a series, as long as a line can hold."""
+        return cut(list(self.chart.series)[k], self.right - EDGE - MARK, 12)
+
     def legend(self) -> list[str]:
         """Names of the series at the upper right, each with its colour and dash."""
-        if len(self.chart.series) < 2:
-            return []
-        out, x = [], float(RIGHT)
-        for k, name in reversed(list(enumerate(self.chart.series))):
-            said = cut(name, 160, 12)
-            x -= wide(said, 12)
-            out.append(f'<text x="{n(round(x, 1))}" y="50" fill="{tone.INK}">{clean(said)}</text>')
-            dash = f' stroke-dasharray="{DASHES[k % 4]}"' if self.chart.kind == "line" and DASHES[k % 4] else ""
-            thick = 2 if self.chart.kind == "line" else 10
-            at = f"M{n(round(x - 30, 1))} 46h24"
-            out.append(f'<path d="{at}" stroke="{tone.colour(k)}" stroke-width="{thick}"{dash}/>')
-            x -= 46
+        out = []
+        for line_, row in enumerate(self.rows):
+            x, y = float(self.right), 50 + LEGEND * line_
+            for k in reversed(row):
+                said = self.said(k)
+                x -= wide(said, 12)
+                out.append(f'<text x="{n(round(x, 1))}" y="{y}" fill="{tone.INK}">{clean(said)}</text>')
+                dash = f' stroke-dasharray="{DASHES[k % 4]}"' if self.chart.kind == "line" and DASHES[k % 4] else ""
+                thick = 2 if self.chart.kind == "line" else 10
+                at = f"M{n(round(x - MARK, 1))} {y - 4}h24"
+                out.append(f'<path d="{at}" stroke="{tone.colour(k)}" stroke-width="{thick}"{dash}/>')
+                x -= MARK + 16
         return out

@@ -27,6 +27,7 @@ from schedlab.words import number
 MOST_STEPS = 10_000  # positions of a knob
 LARGEST = 2**53  # what JavaScript counts exactly
 # the colours of a chart, by the name of their part in the page: there they follow its theme
+NARROW = (480, 720)  # px of a chart where a page is narrower than the whole picture
 TONES = {
     "bg": palette.BACKGROUND,
     "soft": palette.SOFT,
@@ -214,9 +215,11 @@ def block(part: Any) -> dict[str, Any]:
         return {"kind": "facts", "rows": [[str(name), _said(value)] for name, value in part.items()]}
     if isinstance(part, str):
         return {"kind": "text", "says": part}
+    if isinstance(part, Chart):
+        widths = {str(width): part.svg(width) for width in NARROW}
+        return {"kind": "picture", "svg": part.svg(), "widths": widths, "text": part.text(), "tones": TONES}
     if hasattr(part, "svg") and hasattr(part, "text"):
-        tones = {"tones": TONES} if isinstance(part, Chart) else {}
-        return {"kind": "picture", "svg": part.svg(), "text": part.text(), **tones}
+        return {"kind": "picture", "svg": part.svg(), "text": part.text()}
     if isinstance(part, Sequence) and part and all(isinstance(row, Mapping) for row in part):
         head = list(dict.fromkeys(str(name) for row in part for name in row))
         return {"kind": "table", "head": head, "rows": [[_said(row.get(name, "")) for name in head] for row in part]}

@@ -135,6 +135,15 @@ def test_it_is_accessible_readable_and_never_markup(kit, name, theme):
     assert p.errors == []
 
 
+@pytest.mark.parametrize("width", [534, 760, 1000, 1400])
+def test_the_text_of_a_chart_is_never_small(kit, width):
+    """It is drawn in letters of 12 px, and scaled with its picture."""
+    p = kit(sleeps(), width=width)
+    picture = p.root.locator(".sl-picture")
+    scale = picture.evaluate("img => img.decode().then(() => img.clientWidth / img.naturalWidth)")
+    assert 12 * scale >= 11
+
+
 @pytest.mark.parametrize("name", ["quiz", "predict", "knobs", "report"])
 @pytest.mark.parametrize("width", [440, 740])
 def test_nothing_is_cut_off_where_it_is_narrow(kit, name, width):

@@ -10,6 +10,7 @@ import pytest
 
 from schedlab.views import palette as tone
 from schedlab.views.charts import bar, histogram, line
+from schedlab.views.svg import wide
 
 CHARTS = {
     "line": line({"hog <b>": [(0, 0), (10, 5)], "editor": [(0, 3), (10, 1)]}, title="CPU time", x="time, ms", y="ms"),
@@ -80,3 +81,30 @@ def test_a_chart_marks_where_its_knob_stands():
     assert len(marked.figure().layout.shapes) == 1
     outside = line({"a": [(0, 0), (10, 5)]}, title="t", x="x", y="y", at=11)
     assert tone.ACCENT not in outside.svg()
+
+
+LONG = {
+    "2.4, an epoch": [(0, 1), (9, 6)],
+    "2.4, longest wait": [(0, 2), (9, 11)],
+    "2.2, an epoch (its slice times n)": [(0, 3), (9, 21)],
+}
+
+
+@pytest.mark.parametrize("width", [480, 720, 1000])
+def test_a_chart_of_any_width_names_its_series_in_full_and_inside_it(width):
+    chart = line(LONG, title="Among programs that compute", x="programs", y="seconds")
+    root = ET.fromstring(chart.svg(width))
+    assert root.get("width") == str(width)
+    texts = [e for e in root.iter() if e.tag.endswith("}text")]
+    assert {e.text for e in texts} >= LONG.keys()
+    spans = []
+    for e in texts:
+        x, size = float(e.get("x")), wide(e.text, float(e.get("font-size", 12)), e.get("font-weight") == "600")
+        left = {"end": x - size, "middle": x - size / 2}.get(e.get("text-anchor"), x)
+        said = e.text in LONG
+        left = x if said else left  # names of series begin at their x
+        assert left >= 0
+        assert left + size <= width
+        spans.append((float(e.get("y")), left, left + size))
+    rows = sorted(spans)
+    assert not [(p, q) for p in rows for q in rows if p < q and p[0] == q[0] and p[2] > q[1] + 0.1], "texts overlap"

@@ -1,5 +1,7 @@
 // ---- knobs: numbers that can be moved, and what Python makes of them ----------------------------------------------------
-const SLOW_MS = 200;
+const SLOW_MS = 200,
+  WHOLE = 1000; // px of a chart as it is stored
+const picture = svg => `data:image/svg+xml,${encodeURIComponent(svg)}`; // as an image it is only drawn
 
 class Knobs extends Kit {
   constructor(model, el) {
@@ -22,6 +24,7 @@ class Knobs extends Kit {
     this.scope.add(() => clearTimeout(this.slow));
     this.follow();
     this.draw();
+    this.scope.resize(this.shown, () => this.fit());
   }
   control(knob, k) {
     const id = `${this.look.uid}-k${k}`,
@@ -98,10 +101,22 @@ class Knobs extends Kit {
     if (text) this.speak(text);
   }
   draw() {
+    this.charts = [];
     this.shown.replaceChildren(...(this.model.get('view') ?? []).map(block => this.block(block)).filter(Boolean));
+    this.fit();
   }
   restyle() {
     this.draw();
+  }
+  /** Of the pictures of a chart the widest that there is room for, so that its text is never small. */
+  fit() {
+    const room = this.shown.clientWidth - 32;
+    if (room <= 0) return;
+    for (const { img, svg, widths, tones } of this.charts) {
+      const narrow = Object.keys(widths),
+        fits = narrow.filter(w => w <= room).at(-1) ?? narrow[0];
+      img.src = picture(this.toned(room < WHOLE ? widths[fits] : svg, tones));
+    }
   }
   /** A chart in the page's tones: it is drawn in the light ones, which Python names by their part. */
   toned(svg, tones) {
@@ -120,7 +135,11 @@ class Knobs extends Kit {
         h('thead', {}, h('tr', {}, rest.head.map(name => (name ? h('th', { scope: 'col' }, tame(name)) : h('td'))))),
         h('tbody', {}, rest.rows.map(row => h('tr', {}, row.map(cell => h('td', {}, tame(cell)))))),
       );
-    if (kind === 'picture') return h('img', { class: 'sl-picture', src: `data:image/svg+xml,${encodeURIComponent(this.toned(rest.svg, rest.tones))}`, alt: tame(rest.text) }); // as an image it is only drawn
+    if (kind === 'picture') {
+      const img = h('img', { class: 'sl-picture', src: picture(this.toned(rest.svg, rest.tones)), alt: tame(rest.text) });
+      if (rest.widths) this.charts.push({ img, ...rest });
+      return img;
+    }
     if (kind === 'text') return h('p', { class: 'sl-says' }, worded(rest.says));
     return null;
   }
