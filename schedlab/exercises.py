@@ -138,7 +138,7 @@ class Report:
 
 
 def _when(one: Broken) -> str:
-    return fill("{time:ms.3}, row {row}", {"time": one.time, "row": one.row}) + (
+    return fill("{time:ms}, row {row}", {"time": one.time, "row": one.row}) + (
         f", scenario {one.scenario + 1}" if one.scenario else ""
     )
 
