@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Locator
 
 from schedlab.views.payload import sentences, unpack
 from tests.browser import payloads
@@ -227,8 +228,13 @@ def test_totals_that_are_the_same_to_the_last_digit_say_so(player: Open):
     assert p.root().locator(".sl-compare .totals").inner_text().strip().endswith("the same")
 
 
+def at(p: PlayerPage, event: int, texts: Locator) -> list[str]:
+    p.go(event)
+    return texts.all_inner_texts()
+
+
 def test_panels_show_a_or_b_and_cells_that_differ_say_so(player: Open):
-    """Section 6: two-way switch, key B, ≠ before the number, totals with a signed difference"""
+    """Section 6: two-way switch, key B, both numbers where they differ, totals with a signed difference"""
     p = compared(player)
     show_b = p.root().get_by_role("button", name="Show B")
     assert show_b.get_attribute("aria-pressed") == "false"
@@ -244,13 +250,15 @@ def test_panels_show_a_or_b_and_cells_that_differ_say_so(player: Open):
         sign = "+" if difference > 0 else "−" if difference < 0 else ""
         assert f"{sign}{abs(difference):.{total['digits']}f}" in strip_
     n = p.state()["n"]
-    seen = False
-    for i in range(INFO["prefix"], n, 2):
-        p.go(i)
-        seen = seen or "≠" in p.root().locator(".p-candidates table").inner_text()
-    assert seen
+    differs = p.root().locator(".p-candidates td .both")
+    told = {re.sub(r"\s+", " ", text) for i in range(INFO["prefix"], n, 2) for text in at(p, i, differs)}
+    assert told
+    assert all(re.fullmatch(r"A \S+ B \S+", text) for text in told), told
+    p.press("b")
+    told = {re.sub(r"\s+", " ", text) for i in range(INFO["prefix"], n, 2) for text in at(p, i, differs)}
+    assert all(re.fullmatch(r"A \S+ B \S+", text) for text in told), told
     p.go(3)
-    assert "≠" not in p.root().locator(".p-candidates table").inner_text()
+    assert differs.count() == 0
 
 
 def test_close_returns_and_keep_b_makes_b_the_trace(player: Open):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 
@@ -347,3 +348,157 @@ def test_in_forced_colours_play_head_tokens_and_winner_can_be_told(player: Open)
     assert box["stroke"] != "none"
     assert "▶ runs" in p.root().locator("tr.won").inner_text()
     assert "▶ runs" not in p.root().locator(".p-candidates tbody tr:not(.won)").first.inner_text()
+
+
+# -- what decides is in sight --------------------------------------------------------------------------
+
+IN_SIGHT = """rows => rows.map(row => {
+  const box = row.closest('.sl-scroll').getBoundingClientRect(), r = row.getBoundingClientRect();
+  return r.top >= box.top - 1 && r.bottom <= box.bottom + 1;
+})"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_picture_leaves_room_for_six_rows(player: Open, width: int):
+    p = player(payloads.many_candidates(6, "ruler"), motion=False, width=width, height=1500)
+    rows = p.root().locator(".p-candidates tbody tr")
+    for event in (0, 3, 5):
+        p.go(event)
+        assert rows.evaluate_all(IN_SIGHT) == [True] * 6
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("form", ["table", "ruler", "terms"])
+def test_the_row_that_runs_and_the_names_of_the_columns_are_in_sight(player: Open, form: str, width: int):
+    p = player(payloads.many_candidates(12, form), motion=False, width=width, height=1500)
+    for event in range(p.state()["n"]):
+        p.go(event)
+        assert p.root().locator("tr.won").evaluate_all(IN_SIGHT) == [True], event
+        assert all(p.root().locator(".p-candidates th").evaluate_all(IN_SIGHT)), event
+
+
+def test_a_reader_scrolls_freely_until_another_choice(player: Open):
+    p = player(payloads.many_candidates(12), motion=False)
+    p.go(9)
+    box = p.root().locator(".p-candidates .sl-scroll")
+    box.evaluate("e => e.scrollTo(0, 0)")
+    p.page.evaluate("() => document.querySelector('#here .sl').__player.app.refresh()")
+    assert box.evaluate("e => e.scrollTop") == 0
+
+
+def test_queues_leave_out_empty_slots_and_show_the_cpu_that_must_choose(player: Open):
+    from schedlab import lesson
+    from schedlab.views import picture
+
+    p = player(picture(lesson("stealing/game").run().explain(), predict=True)[:2], motion=False, width=960)
+    p.press("p")
+    p.root().get_by_role("button", name="To the question").click()
+    assert "CPU 2 must choose" in p.root().locator(".sl-say").inner_text()
+    names = p.root().locator(".p-queues svg > g > text", has_text="CPU 2")
+    assert names.evaluate_all(IN_SIGHT) == [True]
+    assert p.root().locator(".p-candidates tr[data-pick]").evaluate_all(IN_SIGHT) == [True] * 6
+
+
+def test_tasks_in_slots_are_not_said_to_wait(player: Open):
+    """One of them runs, another may sleep."""
+    p = player(payloads.slots(), motion=False)
+    assert p.root().locator(".p-queues header span").inner_text() == "4 in slots"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_ruler_without_a_threshold_says_what_it_measures(player: Open, width: int):
+    p = player(payloads.many_candidates(6, "ruler"), motion=False, width=width)
+    texts = p.root().locator(".p-candidates svg > text").all_text_contents()
+    assert texts[0] == payloads.many_candidates(6, "ruler")[0]["candidates"]["columns"][0]["name"]
+    assert len(texts) >= 3
+    assert all(re.fullmatch(r"[−\d.]+", text) for text in texts[1:])
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_a_picture_that_is_older_than_the_cursor_fades_but_not_its_letters(player: Open, theme: str):
+    p = player(payloads.linux_small(), motion=False, theme=theme)
+    p.go(5)
+    while not p.root().locator(".p-candidates.old").count():
+        p.press("ArrowRight")
+    boxes = p.page.evaluate(
+        """() => [...document.querySelectorAll('#here .p-candidates svg .tokbox ~ text')].map(e => {
+          const r = e.getBoundingClientRect();
+          return [r.x - 2, r.y + 2, r.width + 4, r.height - 4];
+        }).filter(box => box[2] > 4)"""
+    )
+    assert boxes
+    assert min(contrasts_on_screen(p.page, boxes)) >= 4.5
+
+
+# -- nothing covers or cuts another --------------------------------------------------------------------
+
+APART = """([one, other]) => {
+  const boxes = css => [...document.querySelectorAll(`#here ${css}`)].map(e => e.getBoundingClientRect());
+  const [a, b] = [one, other].map(boxes);
+  return a.every(p => b.every(q => p.right <= q.left || q.right <= p.left || p.bottom <= q.top || q.bottom <= p.top));
+}"""
+
+
+@pytest.mark.parametrize("width", [534, *WIDTHS])
+def test_the_play_heads_time_stays_off_the_buttons(player: Open, width: int):
+    p = player(payloads.linux_small(), motion=False, width=width)
+    p.press("End", "0")
+    assert p.page.evaluate(APART, [".sl-head-line b", ".sl-head button"])
+
+
+@pytest.mark.parametrize("width", [870, 960, 1000, 1250, 1400])
+def test_the_counter_is_whole_and_no_step_moves_a_button(player: Open, width: int):
+    p = player(payloads.linux_small(), motion=False, width=width)
+    places = set()
+    for event in range(0, p.state()["n"], 11):
+        p.go(event)
+        count = p.root().locator(".sl-bar .where span")
+        assert count.evaluate("e => e.scrollWidth <= e.clientWidth"), count.inner_text()
+        places.add(tuple(p.root().locator(".sl-bar button").evaluate_all("all => all.map(e => e.offsetLeft)")))
+    assert len(places) == 1
+
+
+def test_a_narrow_player_shows_its_whole_title_and_where_its_trace_comes_from(player: Open):
+    head, columns = payloads.linux_small()
+    p = player(({**head, "title": "The same three programs under Linux 2.4, 2001"}, columns), motion=False, width=534)
+    title = p.root().locator("h2")
+    assert title.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
+    assert p.root().locator(".sl-head .from").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [534, *WIDTHS])
+def test_the_value_of_the_line_that_decides_covers_none_of_it(player: Open, width: int):
+    p = player(payloads.linux_small(), motion=False, width=width, height=1500)
+    seen = 0
+    for event in range(40):
+        p.go(event)
+        found = p.page.evaluate(
+            """() => [...document.querySelectorAll('#here .sl-src li')].filter(li => li.querySelector('em').textContent)
+              .map(li => {
+                const code = li.children[1], em = li.querySelector('em').getBoundingClientRect();
+                const range = document.createRange(), box = li.closest('.sl-scroll').getBoundingClientRect();
+                range.selectNodeContents(code);
+                const text = range.getBoundingClientRect();
+                return [em.left >= text.right - 1 || em.top >= text.bottom - 4, em.right <= box.right + 1];
+              })"""
+        )
+        seen += len(found)
+        assert all(all(one) for one in found), event
+    assert seen
+
+
+@pytest.mark.parametrize("width", [1000, 1400])
+def test_no_edge_of_a_tree_crosses_what_is_written(player: Open, width: int):
+    p = player(payloads.linux_small(), motion=False, width=width)
+    drawn = 0
+    for event in range(40):
+        p.go(event)
+        drawn += p.root().locator(".p-tree svg g > line").count()
+        assert p.page.evaluate(APART, [".p-tree svg > g:nth-of-type(2) > line", ".p-tree svg text.halo"]), event
+    assert drawn
+
+
+def test_each_key_of_the_dialog_stands_on_one_line(player: Open):
+    p = player(payloads.linux_small(), motion=False)
+    p.press("?")
+    assert max(p.root().locator("dialog dt").evaluate_all("all => all.map(e => e.offsetHeight)")) < 24

@@ -2,7 +2,8 @@
 const BUSY_MS = 200,
   WAIT_MS = 3000,
   CURSOR_MS = 250,
-  WIDE = 1240;
+  WIDE = 1240,
+  ROOM = [282, 460];
 const SIDE = { source: 420, sequence: 540 };
 
 class App {
@@ -217,6 +218,11 @@ class App {
   makePanels(trace) {
     return (trace.head.panels ?? []).flatMap(spec => (PANEL[spec.kind] ? [new PANEL[spec.kind](this, trace, spec)] : []));
   }
+  /** One height for the panels of both futures: enough for the choice, within reason. */
+  room() {
+    const needs = Object.values(this.panels ?? {}).flatMap(list => list.map(p => p.need ?? 0));
+    this.row.style.setProperty('--room', `${clamp(Math.max(0, ...needs), ROOM[0], ROOM[1])}px`);
+  }
   /** Below 1240 px every panel is in the row; from there on the tall one stands at the right. */
   arrange() {
     const w = this.root.clientWidth >= WIDE,
@@ -246,7 +252,7 @@ class App {
     const [a, b] = compare.pair(player.i),
       [trace, i, rival, j] = set_ === 'A' ? [compare.a, a, compare.b, b] : [compare.b, b, compare.a, a],
       last = rival.lastDecision(j);
-    return { trace, i, q: -1, other: { trace: rival, i: j, within: compare.within, candidates: last >= 0 ? rival.candidates(last) : null } };
+    return { trace, i, q: -1, other: { side: set_, trace: rival, i: j, within: compare.within, candidates: last >= 0 ? rival.candidates(last) : null } };
   }
   refresh() {
     if (!this.panels) return;

@@ -16,6 +16,33 @@ class Candidates extends Panel {
       this.picture = new pictures[this.how.form](this);
       this.fitted(this.svgEl, w => this.picture.draw(w));
     }
+    app.scopeOf(trace).resize(this.body, () => this.measure());
+  }
+  /** The room that the picture and six rows of the wordiest decision take: the same for the whole run, so no step changes it. */
+  measure() {
+    const width = this.body.clientWidth;
+    if (!width || width === this.measured) return;
+    this.measured = width;
+    const { trace } = this,
+      { decisions } = trace,
+      step = Math.max(1, Math.floor(decisions.length / 200));
+    let most = -1,
+      rows = [];
+    for (let k = 0; k < decisions.length; k += step) {
+      const all = trace.candidates(decisions[k]);
+      if (!all) continue;
+      const shown_ = this.rows(all, -1)[0],
+        said = shown_.reduce((sum, c) => sum + 30 + (c.absent ? 0 : plain(trace.reason(c, all)).length), 0);
+      if (said > most) [most, rows] = [said, [shown_, all, decisions[k]]];
+    }
+    if (most < 0) return;
+    const [shown_, all, at] = rows,
+      probe = h('table', {}, this.head(), h('tbody', {}, shown_.map(c => this.row(c, { all, at, q: -1, p: {} }))));
+    this.box.append(probe);
+    const sixth = [...probe.rows].slice(0, 7).reduce((sum, tr) => sum + tr.offsetHeight, 0);
+    probe.remove();
+    this.need = sixth + (this.picture?.height ?? 0) + 53; // padding, heading
+    this.app.room();
   }
   /** The decision on show and its rows: every task in its order when there are few, else the winner, the next and a count. */
   rows(all, q) {
@@ -37,7 +64,7 @@ class Candidates extends Panel {
     return decides ?? { terms: total, nodes: total, bitmap: level, ruler: diamond ?? dot ?? 0 }[form] ?? -1;
   }
   update({ trace, i, q, other, blind }) {
-    const { words, how, player, look } = this,
+    const { words, how, player } = this,
       at = q >= 0 ? q : trace.n ? trace.lastDecision(i) : -1,
       all = at >= 0 ? trace.candidates(at) : null,
       old = q < 0 && at !== i,
@@ -53,50 +80,7 @@ class Candidates extends Panel {
     const [rows, more] = all ? this.rows(all, q) : [[], 0],
       there = other?.candidates ? new Map(other.candidates.map(c => [c.row, c])) : null;
     if (!blind) this.picture?.update(rows, all ?? [], q);
-    const head = h(
-      'thead',
-      {},
-      h(
-        'tr',
-        {},
-        h('th', { scope: 'col' }, how.title ? tame(how.title) : words.columnTask),
-        how.columns.map(c => h('th', { scope: 'col' }, tame(c.name) + (c.unit ? `, ${c.unit}` : ''))),
-        h('th', { scope: 'col' }, words.columnResult),
-      ),
-    );
-    const body = rows.map(c => {
-      const won = q < 0 && c.verdict === 0,
-        refused = how.form === 'nodes' && q < 0 && c.verdict > 0 && c.c.every(v => Number.isNaN(v)),
-        result = c.absent ? this.absent(c.row, at) : q >= 0 ? '?' : won ? say(words, 'runs', { word: plain(trace.reason(c, all)) || words.runsDefault }) : plain(trace.reason(c, all));
-      // two times that may each lie so far off are the same when they differ by twice that
-      const near = k => (how.columns[k].scale > 1 ? 2 * (other.within ?? 0) : 0);
-      const differs = k => {
-        const o = there?.get(c.row);
-        return there && !c.absent && (!o || (Math.abs(o.c[k] - c.c[k]) > near(k) || Number.isNaN(o.c[k]) !== Number.isNaN(c.c[k]))) ? '≠ ' : '';
-      };
-      return h(
-        'tr',
-        {
-          class: `${won ? 'won' : ''}${q >= 0 && p.choice === c.row ? 'chosen' : ''}${c.absent ? ' absent' : ''}`,
-          'data-pick': q >= 0 && !c.absent ? String(c.row) : null,
-          onclick: () => player.choose(c.row),
-        },
-        h(
-          'td',
-          { title: c.ref?.title },
-          c.ref?.task >= 0 ? look.token(c.row, trace.letter(c.row)) : null,
-          h('bdi', {}, c.ref?.text ?? '–'),
-          verdict && verdict.choice === c.row ? h('small', { class: 'you' }, words.you) : null,
-        ),
-        refused
-          ? h('td', { colspan: how.columns.length + 1, class: 'refused' }, result)
-          : [
-              how.columns.map((col, k) => h('td', { title: c.absent || k === secret ? null : String(c.c[k]), class: k === how.total ? 'total' : '' }, c.absent ? '–' : k === secret ? '?' : differs(k) + units(col, c.c[k])),
-              ),
-              h('td', {}, result),
-            ],
-      );
-    });
+    const body = rows.map(c => this.row(c, { all, at, q, p, there, verdict, secret, other }));
     if (more || this.open)
       body.push(
         h(
@@ -123,15 +107,70 @@ class Candidates extends Panel {
           ),
         ),
       );
-    this.table.replaceChildren(head, h('tbody', {}, body));
+    this.table.replaceChildren(this.head(), h('tbody', {}, body));
+    const matter = this.table.querySelectorAll('tr.won, tr[data-pick]'),
+      last = matter[matter.length - 1];
+    if (last) this.into(this.box, `${at} ${q}`, () => [matter[0].offsetTop - this.table.tHead.offsetHeight, last.offsetTop + last.offsetHeight].map(y => y + this.table.offsetTop));
+  }
+  head() {
+    const { words, how } = this;
+    return h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        h('th', { scope: 'col' }, how.title ? tame(how.title) : words.columnTask),
+        how.columns.map(c => h('th', { scope: 'col' }, tame(c.name) + (c.unit ? `, ${c.unit}` : ''))),
+        h('th', { scope: 'col' }, words.columnResult),
+      ),
+    );
+  }
+  row(c, { all, at, q, p, there, verdict, secret, other }) {
+    const { words, how, trace, player, look } = this,
+      won = q < 0 && c.verdict === 0,
+      refused = how.form === 'nodes' && q < 0 && c.verdict > 0 && c.c.every(v => Number.isNaN(v)),
+      result = c.absent ? this.absent(c.row, at, q) : q >= 0 ? '?' : won ? say(words, 'runs', { word: plain(trace.reason(c, all)) || words.runsDefault }) : plain(trace.reason(c, all));
+    // two times that may each lie so far off are the same when they differ by twice that
+    const near = k => (how.columns[k].scale > 1 ? 2 * (other.within ?? 0) : 0);
+    const cell = (col, k) => {
+      const o = there?.get(c.row),
+        own = units(col, c.c[k]);
+      if (!there || (o && Math.abs(o.c[k] - c.c[k]) <= near(k)) || (o && Number.isNaN(o.c[k]) && Number.isNaN(c.c[k]))) return own;
+      const both = [own, o ? units(col, o.c[k]) : '–'],
+        [a, b] = other.side === 'A' ? both : both.reverse();
+      return h('span', { class: 'both' }, h('span', { class: other.side === 'A' ? '' : 'mute' }, `A ${a}`), ' ', h('span', { class: other.side === 'B' ? '' : 'mute' }, `B ${b}`));
+    };
+    return h(
+      'tr',
+      {
+        class: `${won ? 'won' : ''}${q >= 0 && p.choice === c.row ? 'chosen' : ''}${c.absent ? ' absent' : ''}`,
+        'data-pick': q >= 0 && !c.absent ? String(c.row) : null,
+        onclick: () => player.choose(c.row),
+      },
+      h(
+        'td',
+        { title: c.ref?.title },
+        c.ref?.task >= 0 ? look.token(c.row, trace.letter(c.row)) : null,
+        h('bdi', {}, c.ref?.text ?? '–'),
+        verdict && verdict.choice === c.row ? h('small', { class: 'you' }, words.you) : null,
+      ),
+      refused
+        ? h('td', { colspan: how.columns.length + 1, class: 'refused' }, result)
+        : [
+            how.columns.map((col, k) => h('td', { title: c.absent || k === secret ? null : String(c.c[k]), class: k === how.total ? 'total' : '' }, c.absent ? '–' : k === secret ? '?' : cell(col, k)),
+            ),
+            h('td', {}, result),
+          ],
+    );
   }
   /** What a task that was no candidate did then, as its lane says. */
-  absent(task, at) {
+  absent(task, at, q) {
     const { trace, words } = this,
       lane = at >= 0 ? trace.laneOf.get(task) : undefined;
     if (lane === undefined) return '';
     // while asked, what begins at this very moment is not known yet
-    const t = Math.max(0, trace.at[at] - (this.state.q >= 0 ? 1 : 0)),
+    const t = Math.max(0, trace.at[at] - (q >= 0 ? 1 : 0)),
       k = trace.barAt(lane, t);
     if (k < 0) return trace.seek(lane, t) < trace.first[lane] ? words.unborn : words.over; // who is there has a bar, also asleep
     const state = trace.state[k];
@@ -181,8 +220,8 @@ class Ruler {
     const { panel } = this,
       { how, look, trace } = panel,
       n = how.of === 'task' && trace.tasks.length <= SHOWN ? trace.tasks.length : panel.open ? 60 : SHOWN;
-    this.TOP = how.threshold == null ? 8 : 24;
-    this.ROW = n > 6 ? 22 : 26;
+    this.TOP = how.threshold == null ? 40 : 24;
+    this.ROW = n > 3 ? 22 : 26;
     const L = 14,
       R = w - 14,
       H = this.TOP + Math.max(1, n) * this.ROW + 6,
@@ -199,8 +238,26 @@ class Ruler {
         s('line', { x1: x, x2: x, y1: 4, y2: H - 2, stroke: look.accent, 'stroke-width': 1.5 }),
       );
     }
+    if (how.threshold == null) this.axis(w, H);
     this.marks = new Map();
     return H;
+  }
+  /** What is measured, and numbers at 1-2-5 steps. */
+  axis(w, H) {
+    const { panel, domain } = this,
+      column = panel.how.columns[panel.how.dot ?? 0],
+      [lo, hi] = domain.map(v => v / column.scale),
+      least = ((hi - lo) / (w - 28)) * 70;
+    let step = 10 ** Math.floor(Math.log10(least));
+    step *= [1, 2, 5, 10].find(m => m * step >= least) ?? 10;
+    panel.svgEl.append(panel.text(0, 12, shorten(tame(column.name) + (column.unit ? `, ${column.unit}` : ''), w)));
+    for (let v = Math.ceil(lo / step) * step; v <= hi; v += step) {
+      const x = this.x(v * column.scale);
+      panel.svgEl.append(
+        s('line', { x1: x, x2: x, y1: 36, y2: H, stroke: 'var(--sl-line)' }),
+        panel.text(clamp(x, 14, w - 14), 31, number(Math.round(v / step) * step), { 'text-anchor': 'middle' }),
+      );
+    }
   }
   mark(row) {
     const { panel } = this,

@@ -21,6 +21,16 @@ class Panel {
   scroll(name, ...kids) {
     return h('div', { class: 'sl-scroll', tabindex: 0, role: 'region', 'aria-label': name }, ...kids);
   }
+  /** Brings what stands at `where`, `[top, bottom]`, into sight when something else is `said`; a reader scrolls freely until then. */
+  into(box, said, where) {
+    if (said === this.said || !box.clientHeight) return;
+    const [top, bottom] = where(),
+      { scrollTop, clientHeight } = box,
+      to = top < scrollTop ? top : bottom > scrollTop + clientHeight ? Math.min(top, bottom - clientHeight) : scrollTop,
+      first = this.said === undefined;
+    this.said = said;
+    if (to !== scrollTop) box.scrollTo({ top: to, behavior: first || this.player.still ? 'instant' : 'smooth' });
+  }
   /** Pictures are drawn one to one, so their text keeps its size: drawn again when the width changes. */
   fitted(svg, draw) {
     this.svg = svg;
@@ -28,6 +38,7 @@ class Panel {
     this.redraw = () => {
       if (!this.width) return;
       const height = draw(this.width);
+      if (this.picture) this.picture.height = height;
       set(svg, { width: this.width, height, viewBox: `0 0 ${this.width} ${height}` });
       if (this.state) this.update(this.state);
     };

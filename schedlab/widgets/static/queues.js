@@ -1,26 +1,32 @@
 // ---- run queues: named places and the tokens that stand in them -----------------------------------------------------------------
 const CELL = 34,
-  LEFT = 92;
+  LEFT = 92,
+  FLOOR = 70; // from one level of a tree to the next: its edges lead from what is written under a node
 class Queues extends Panel {
   constructor(app, trace, spec) {
     super(app, trace, spec, app.words.runQueues);
     this.shownPlaces = trace.head.places.filter(p => !spec.places || spec.places.includes(p.first));
     this.svgEl = s('svg', { role: 'img' });
-    this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl));
+    this.box = this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl);
+    this.body.append(this.box);
     this.inset = 2;
     this.back = s('g');
     this.front = s('g');
+    this.most = fullest(trace);
     const small = this.shownPlaces.some(p => p.kind === 'slots');
     this.size = small ? [15, 15, 11] : [26, 24, 12];
     this.fitted(this.svgEl, () => {
       this.tokensOf(task => this.tokenAt(task, ...this.size), this.front);
       this.svgEl.replaceChildren(this.back, this.front);
+      // names take no more than they need where there is little room
+      const names = this.shownPlaces.map(p => this.wide(tame(p.name)) * (p.kind === 'levels' ? 1.12 : 1));
+      this.left = this.width < 16 * CELL ? clamp(Math.ceil(Math.max(24, ...names)) + 16, 40, LEFT) : LEFT;
       return this.tall ?? 200;
     });
   }
   update({ trace, i, q, blind }) {
     if (!this.width) return;
-    const { words, look, width: W } = this,
+    const { words, look, width: W, left: LEFT } = this,
       byTask = items => items.map(v => v[1]).sort((a, b) => a - b).map((item, k) => [k, item]),
       now = app_places(trace, i, q),
       at = new Map(),
@@ -32,6 +38,7 @@ class Queues extends Panel {
     let y = 4,
       lane = null,
       waiting = 0;
+    const tops = new Map();
     const row = (items, name, cells, rows, attrs) => {
       const per = Math.max(1, Math.floor((W - LEFT - 4) / CELL)),
         seen = Math.min(per * rows, Math.max(cells, 1)),
@@ -47,6 +54,7 @@ class Queues extends Panel {
     for (const p of this.shownPlaces) {
       if (p.lane != null && p.lane !== lane) {
         lane = p.lane;
+        tops.set(lane, y);
         kids.push(this.text(0, y + 13, trace.ref('lane', lane)?.text ?? '', { 'font-weight': 600, class: '' }));
         y += 20;
       }
@@ -97,7 +105,7 @@ class Queues extends Panel {
       } else {
         if (p.kind === 'list') waiting += items.length;
         const rows = p.kind === 'one' ? 1 : (p.rows ?? (many ? 1 : p.kind === 'list' ? 3 : 2));
-        list = row(items, name, p.kind === 'one' ? 1 : p.size || Math.min(per * rows, Math.max(3, trace.tasks.length)), rows);
+        list = row(items, name, p.kind === 'one' ? 1 : p.size || Math.min(per * rows, Math.max(3, this.most[p.first])), rows);
       }
       said.push(say(words, 'queueItem', { place: name, list: items.length ? list : words.empty }));
     }
@@ -105,9 +113,25 @@ class Queues extends Panel {
     set(this.svgEl, { height: this.tall, viewBox: `0 0 ${W} ${this.tall}` });
     this.back.replaceChildren(...kids);
     this.spread(at, q);
-    this.note(say(words, 'waitingN', { n: waiting }));
+    const has = kind => this.shownPlaces.some(p => p.kind === kind);
+    // who runs may stand in its slot, list or array still
+    this.note(say(words, has('slots') ? 'inSlots' : has('set') ? 'waitingN' : 'queuedN', { n: waiting }));
     this.svgEl.setAttribute('aria-label', say(words, 'queuesSays', { list: said.join('; ') }));
+    const speaks = trace.n ? trace.lane[q >= 0 ? q : i] : NONE16;
+    if (tops.has(speaks)) this.into(this.box, `${i} ${q}`, () => [tops.get(speaks), [...tops.values(), this.tall].find(v => v > tops.get(speaks))]);
   }
+}
+/** How many items each place of a trace ever holds. */
+function fullest(trace) {
+  const { c } = trace,
+    now = new Uint32Array(trace.places.length),
+    most = new Uint32Array(trace.places.length);
+  (c['moves.to'] ?? []).forEach((to, k) => {
+    const from = c['moves.from'][k];
+    if (from !== NONE16) now[from]--;
+    if (to !== NONE16) most[to] = Math.max(most[to], ++now[to]);
+  });
+  return most;
 }
 /** The places of a trace after event i, or as the question q sees them; one replay for all panels. */
 function app_places(trace, i, q) {
@@ -121,7 +145,7 @@ class Tree extends Panel {
     this.svgEl = s('svg', { role: 'img' });
     this.body.append(this.scroll(say(app.words, 'contents', { title: this.title }), this.svgEl));
     this.inset = 2;
-    this.column = { scale: spec.scale ?? 1, digits: spec.digits ?? 2, sign: spec.sign ?? true, unit: spec.unit ?? '' };
+    this.column = { scale: spec.scale ?? 1, digits: spec.digits ?? 2, sign: !!spec.sign, unit: spec.unit ?? '' };
     this.fitted(this.svgEl, () => {
       this.back = s('g');
       this.links = s('g', { stroke: 'var(--sl-edge)', 'stroke-width': 1.5 });
@@ -197,7 +221,7 @@ class Tree extends Panel {
       rootX = Math.max(rows ? Math.max(118, width * 0.6) : width / 2 + step * (Math.max(0, centre) - (order.length - 1) / 2), 44 + Math.max(0, centre) * step),
       W = Math.max(width, rootX + (order.length - 1 - Math.max(0, centre)) * step + 44),
       x0 = rootX - Math.max(0, centre) * step,
-      bottom = Math.max(rows ? 184 : 200, top + deepest * 64 + 48),
+      bottom = Math.max(rows ? 184 : 200, top + deepest * FLOOR + 42),
       H = bottom + (rows ? 40 : 4);
     set(this.svgEl, { width: W, height: H, viewBox: `0 0 ${W} ${H}` });
     const now = app_places(trace, i, q),
@@ -219,7 +243,7 @@ class Tree extends Panel {
     const spot = new Map(),
       links = [];
     order.forEach(({ n, depth, folded }, k) => {
-      const at = [x0 + step * k, top + depth * 64];
+      const at = [x0 + step * k, top + depth * FLOOR];
       if (folded) links.push([n.parent, at, folded]);
       else spot.set(n.item, at);
     });
@@ -228,12 +252,12 @@ class Tree extends Panel {
         if (folded || n.parent === NONE16) return [];
         const [x1, y1] = spot.get(n.parent),
           [x2, y2] = spot.get(n.item);
-        return [s('line', { x1, y1, x2, y2 })];
+        return [s('line', { x1, y1: y1 + 38, x2, y2: y2 - 19 })];
       }),
       ...links.flatMap(([parent, [x2, y2], folded]) => {
         const [x1, y1] = spot.get(parent);
         return [
-          s('line', { x1, y1, x2, y2, 'stroke-dasharray': '3 3' }),
+          s('line', { x1, y1: y1 + 38, x2, y2, 'stroke-dasharray': '3 3' }),
           s('text', { x: x2, y: y2 + 14, 'text-anchor': 'middle', 'font-size': 12, 'font-weight': 600, stroke: 'none', class: 'more' }, say(words, 'folded', { n: folded })),
         ];
       }),
@@ -250,7 +274,7 @@ class Tree extends Panel {
       }
       this.place(t.body, x, y, strength);
       t.body.classList.toggle('picked', q >= 0 && this.player.predict.choice === item);
-      for (const [el, dy] of [[t.circle, 0], [t.note, 36]])
+      for (const [el, dy] of [[t.circle, 0], [t.note, 33]])
         if (ring) this.place(el, x, y + dy);
         else this.hide(el);
       t.circle.setAttribute('stroke', ring && ring.red ? 'var(--sl-bad)' : 'var(--sl-ink)');

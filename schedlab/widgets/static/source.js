@@ -11,16 +11,19 @@ class Source extends Panel {
     this.note(tame(file));
     this.noteEl.title = tame(file);
     this.items = lines.map((text, k) => {
-      const value = h('em');
+      const value = h('em'),
+        shown_ = (/^\s*$/.test(text.slice(0, indent)) ? text.slice(indent) : text).replaceAll('\t', '    ');
       const li = h(
         'li',
         { onclick: e => this.jump(k + 1, e.shiftKey) },
         h('span', { 'aria-hidden': 'true' }, String(k + first)),
-        h('span', {}, this.paint(/^\s*$/.test(text.slice(0, indent)) ? text.slice(indent) : text), value),
+        h('span', {}, this.paint(shown_)),
+        value,
       );
-      return { li, value };
+      return { li, value, text: shown_ };
     });
-    this.box = this.scroll(say(app.words, 'sourceOf', { file: tame(file) }), h('ol', { style: `--digits: ${String(first + lines.length - 1).length}` }, this.items.map(x => x.li)));
+    this.digits = Math.max(2, String(first + lines.length - 1).length);
+    this.box = this.scroll(say(app.words, 'sourceOf', { file: tame(file) }), h('ol', { style: `--digits: ${this.digits}` }, this.items.map(x => x.li)));
     this.box.classList.add('sl-src');
     this.body.append(this.box);
     this.chosen = -1;
@@ -36,9 +39,15 @@ class Source extends Panel {
       go: (k, shift) => this.jump(k + 1, shift),
     });
   }
+  /** The width of a letter. */
+  get ch() {
+    const g = this.look.probe;
+    g.font = `12px ${getComputedStyle(this.box).fontFamily}`;
+    return g.measureText('0').width;
+  }
   paint(text) {
     const out = document.createDocumentFragment();
-    for (const w of text.replaceAll('\t', '    ').split(TOKENS)) {
+    for (const w of text.split(TOKENS)) {
       if (!w) continue;
       const shown_ = w.replace(/[^\n]/gu, c => tame(c));
       out.append(/^(#|""")/.test(w) ? h('span', { class: 'c' }, shown_) : /^[a-zA-Z@]/.test(w) && TOKENS.test(w) ? h('span', { class: 'k' }, shown_) : shown_);
@@ -56,11 +65,19 @@ class Source extends Panel {
         return this.app.goTo(this.app.setOf(trace), i);
       }
   }
-  into(k) {
+  /** Line k comes into sight, and with it its end and its value: what stands left of them is the indentation. */
+  into(k, value = '') {
     const y = k * LINE,
-      room = this.box.clientHeight || 228;
-    if (y < this.box.scrollTop + LINE || y > this.box.scrollTop + room - 3 * LINE)
-      this.box.scrollTo({ top: Math.max(0, y - room * 0.4), behavior: this.player.still ? 'instant' : 'smooth' });
+      { scrollTop, scrollLeft, clientWidth } = this.box,
+      room = this.box.clientHeight || 228,
+      out = y < scrollTop + LINE || y > scrollTop + room - 3 * LINE,
+      { text } = this.items[k],
+      past = (text.length + value.length + this.digits + 1) * this.ch + 18 - clientWidth,
+      indent = text.search(/\S|$/) * this.ch,
+      left = clientWidth && past > 0 ? Math.min(past, indent) : 0;
+    this.items[k].li.classList.toggle('long', past > indent); // then the value stands below the end of its line
+    if (out || Math.abs(left - scrollLeft) > 1)
+      this.box.scrollTo({ top: out ? Math.max(0, y - room * 0.4) : scrollTop, left, behavior: this.player.still ? 'instant' : 'smooth' });
   }
   update({ trace, i, q }) {
     const none = { lit: [], warm: [], value: '' },
@@ -77,7 +94,7 @@ class Source extends Panel {
       const text = lit && e.lit[0] === k + 1 && e.value ? ` → ${e.value}` : '';
       if (value.textContent !== text) value.textContent = text;
     });
-    if (e.lit.length) this.into(e.lit[0] - 1);
+    if (e.lit.length) this.into(e.lit[0] - 1, e.value ? ` → ${e.value}` : '');
   }
 }
 /** ↑ ↓ and Enter in a list of rows: choose a row, go to it. */

@@ -47,6 +47,11 @@ function transport(app) {
     if (off && !b.disabled && b === document.activeElement) (b === play ? app.time.box : play).focus({ preventScroll: true });
     b.disabled = off;
   };
+  const counted = (trace, k, decided) => {
+    const d = trace.decisions.length;
+    return say(words, 'event', { k: number(k), n: number(trace.n) }) + (d ? ` · ${say(words, 'decision', { k: number(decided), n: number(d) })}` : '');
+  };
+  let sized = null;
   const update = () => {
     const { trace, asking } = player,
       d = trace.decisions,
@@ -54,9 +59,14 @@ function transport(app) {
       last = !trace.n || player.i === player.last || asking;
     time.textContent = trace.time(asking ? trace.at[player.predict.ask] : trace.n ? trace.at[player.i] : 0);
     const k = trace.n ? player.i + 1 : 0;
-    count.textContent =
-      say(words, 'event', { k: number(k), n: number(trace.n) }) +
-      (d.length ? ` · ${say(words, 'decision', { k: number(bisect(d, player.i)), n: number(d.length) })}` : '');
+    count.textContent = counted(trace, k, bisect(d, player.i));
+    if (sized !== trace) {
+      // as wide as its longest text, so that no step moves a button
+      sized = trace;
+      const g = app.look.probe;
+      g.font = `12px ${app.look.font}`;
+      where.style.setProperty('--count', `${Math.ceil(g.measureText(counted(trace, trace.n, d.length)).width) + 2}px`);
+    }
     count.title = count.textContent;
     disable(play, asking || !trace.n || (trace.n === 1 && !player.playing));
     for (const b of [toStart, back]) disable(b, first);

@@ -97,6 +97,8 @@ WORDS.en = {
   inOrder: 'In order',
   etcd: 'What etcd holds',
   waitingN: '{n} waiting',
+  queuedN: '{n} queued',
+  inSlots: '{n} in slots',
   running: 'running',
   waiting: 'waiting',
   asleep: 'asleep',
