@@ -99,12 +99,11 @@ def test_a_chart_of_any_width_names_its_series_in_full_and_inside_it(width):
     assert {e.text for e in texts} >= LONG.keys()
     spans = []
     for e in texts:
-        x, size = float(e.get("x")), wide(e.text, float(e.get("font-size", 12)), e.get("font-weight") == "600")
-        left = {"end": x - size, "middle": x - size / 2}.get(e.get("text-anchor"), x)
-        said = e.text in LONG
-        left = x if said else left  # names of series begin at their x
+        said, anchor = e.text or "", e.get("text-anchor", "start")
+        x, size = float(e.attrib["x"]), wide(said, float(e.get("font-size", 12)), e.get("font-weight") == "600")
+        left = x - size * {"start": 0, "middle": 0.5, "end": 1}[anchor]
         assert left >= 0
         assert left + size <= width
-        spans.append((float(e.get("y")), left, left + size))
+        spans.append((float(e.attrib["y"]), left, left + size))
     rows = sorted(spans)
     assert not [(p, q) for p in rows for q in rows if p < q and p[0] == q[0] and p[2] > q[1] + 0.1], "texts overlap"

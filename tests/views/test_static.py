@@ -107,10 +107,10 @@ def test_what_is_written_on_the_paler_bars_of_the_future_is_dark_and_over_the_ve
     drawn = ET.fromstring(picture(explained("o(n)"), at=120 * MS)[3])
     at = {id(e): k for k, e in enumerate(drawn.iter())}
     veil = next(e for e in drawn.iter(SVG + "rect") if e.get("fill-opacity") == ".56")
-    now, top = float(veil.get("x")), float(veil.get("y"))
-    bottom = top + float(veil.get("height"))
-    lane = [e for e in drawn.iter(SVG + "text") if float(e.get("x")) > 124 and top < float(e.get("y")) < bottom]
-    past, future = ([e for e in lane if (float(e.get("x")) > now) is later] for later in (False, True))
+    now, top = float(veil.attrib["x"]), float(veil.attrib["y"])
+    bottom = top + float(veil.attrib["height"])
+    lane = [e for e in drawn.iter(SVG + "text") if float(e.attrib["x"]) > 124 and top < float(e.attrib["y"]) < bottom]
+    past, future = ([e for e in lane if (float(e.attrib["x"]) > now) is later] for later in (False, True))
     assert past
     assert future
     assert all(at[id(e)] < at[id(veil)] for e in past)
