@@ -25,7 +25,7 @@ MANY = "tests/lessons_kit/test_many.py"
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "balance-when-idle",
-        ("o1", "many"),
+        ("o1",),
         "A CPU takes tasks from another one only when it has none left; queues that grow uneven otherwise stay so.",
         "Linux 2.6.11 also calls load_balance() from the tick, domain by domain: rebalance_tick() in kernel/sched.c",
         f"{HERE}::test_uneven_queues_stay_uneven_while_no_cpu_is_idle",
@@ -162,9 +162,9 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "one-at-a-time",
         ("many",),
-        "A CPU of 2.6.11 that runs dry counts tasks and takes one. The kernel compares loads, smoothed over the last "
-        "ticks, and may take several.",
-        "find_busiest_group() and load_balance_newidle() in kernel/sched.c of Linux 2.6.11",
+        "A CPU of 2.6.11 looks only when it runs dry, counts tasks, and takes one. The kernel also looks at ticks; it "
+        "compares loads, smoothed over time, and may take several.",
+        "rebalance_tick(), load_balance_newidle() and find_busiest_group() in kernel/sched.c of Linux 2.6.11",
         f"{MANY}::test_who_runs_dry_takes_one",
     ),
     Assumption(

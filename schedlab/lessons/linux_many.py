@@ -119,6 +119,11 @@ class Asked(Longest):
         """The CPU's own, else everybody who waits."""
         return [(task, cpu) for task in self.in_order(cpu)]
 
+    def queues(self) -> Iterable[tuple[str, list[Any]]]:
+        """One line a CPU: in the game all have one priority, and no slice ends."""
+        for cpu in self.machine.cpus:
+            yield f"CPU {cpu.id}", [task for queue in self.runqueues[cpu.id].active.lists for task in queue]
+
 
 class Alone(O1):
     """A queue each, and nobody takes anything from another."""
@@ -193,12 +198,12 @@ A_CPU = 4  # workers for each
 WORKER = [{"repeat": [{"run": {"mean": "200us"}}, {"sleep": {"mean": "800us"}}]}]
 WAYS: dict[str, Any] = {
     "one queue (2.4)": "o(n)",
-    "a queue each, nobody moves": Alone,
-    "who runs dry pulls (2.6.11)": "o1",
-    "and wakers are placed (6.1)": "linux-6.1",
+    "a queue each, no moves": Alone,
+    "pulls when dry (2.6.11)": "o1",
+    "pulls and places (6.1)": "linux-6.1",
 }
 ONE, *_ = WAYS
-KEPT = "who runs dry pulls (2.6.11)"
+KEPT = "pulls when dry (2.6.11)"
 
 
 class Measured(NamedTuple):
@@ -261,23 +266,25 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+QUEUES = {"one queue, 2.4": ONE, "one each, 2.6.11": KEPT}
+
+
 def lock_share(cpus: int, look: int) -> tuple[list[dict[str, Any]], Chart]:
     """What so many CPUs lose at the lock of one queue, and at those of their own queues; and all numbers of CPUs."""
     table = []
-    for label, way in (("one queue, 2.4", ONE), ("a queue each, 2.6.11", KEPT)):
+    for label, way in QUEUES.items():
         got = measured(way, cpus, look)
         table.append(
             {
                 "": label,
-                "CPU time lost waiting for a lock": percent(got.lost),
+                "lost at the lock": percent(got.lost),
                 "tasks get": percent(got.got),
-                "the busiest lock is held": f"{percent(got.busy)} of the time",
+                "busiest lock held": percent(got.busy),
             }
         )
-    series = {
-        label: [(n, 100 * measured(way, n, look).lost) for n in COUNTS]
-        for label, way in (("one queue, 2.4", ONE), ("a queue each, 2.6.11", KEPT))
-    }
+    series = {label: [(n, 100 * measured(way, n, look).lost) for n in COUNTS] for label, way in QUEUES.items()}
+    if look != LOOK:  # so that the scale is the same
+        series[f"one queue at {LOOK} ns"] = [(n, 100 * measured(ONE, n).lost) for n in COUNTS]
     return table, line(series, title="CPU time lost waiting for a lock", x="CPUs", y="% of all CPU time", at=cpus)
 
 
