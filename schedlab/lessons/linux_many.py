@@ -345,6 +345,22 @@ def even(tasks: int) -> tuple[list[dict[str, Any]], Chart]:
 # -- questions ---------------------------------------------------------------------------------------------
 
 PREDICTIONS = {
+    "last": Question(
+        "At 0 four CPUs choose from one queue. Each holds the lock for 1.5 µs. When does the last one begin to work?",
+        (
+            Option(
+                "At 1.5 µs: they look at the same time",
+                "One CPU has the lock, and only then looks. The others wait for it, one after the other.",
+                idea="CPUs look at one queue together",
+            ),
+            Option(
+                "At 4.5 µs: three others come first",
+                "That is when it gets the lock. It has to look, too.",
+                idea="waiting for the lock is all that a choice costs",
+            ),
+            Option("At 6 µs", "Three others have had the lock for 1.5 µs, then it has it itself.", right=True),
+        ),
+    ),
     "loads": Question(
         "Three equal programs, two CPUs with a queue each. CPU 0 has two of them, CPU 1 has one. Load is the sum of "
         "the weights: 2048 against 1024. Which move makes the two loads equal?",
@@ -388,12 +404,16 @@ PREDICTIONS = {
 QUIZ_TITLE = "Five questions"
 QUESTIONS: tuple[Question, ...] = (
     Question(
-        "Four CPUs choose at the same instant from one queue. Each holds the lock for 2 µs. How long does the last "
-        "one wait?",
+        "Eight CPUs choose at the same instant from one queue. Each holds the lock for 2 µs. How much CPU time is lost "
+        "waiting, in all?",
         (
-            Option("2 µs", "Only the second waits so long. The others stand behind it.", idea="everybody waits once"),
-            Option("6 µs", "Three others have the lock before it.", right=True),
-            Option("8 µs", "That is when it lets go: its own 2 µs are no waiting."),
+            Option(
+                "14 µs",
+                "So long waits the last one alone. Six others wait as well: 2, 4, 6, 8, 10 and 12 µs.",
+                idea="only the last one waits",
+            ),
+            Option("16 µs", "That is when the last one lets go. What they do under the lock is no waiting."),
+            Option("56 µs", "0 + 2 + 4 + 6 + 8 + 10 + 12 + 14.", right=True),
         ),
     ),
     Question(
@@ -411,14 +431,15 @@ QUESTIONS: tuple[Question, ...] = (
         (
             Option(
                 "Nothing: local queues are better in every way",
-                "With 8 CPUs it waits less than queues whose CPUs pull. Its lock is what does not grow.",
+                "With 8 CPUs its tasks wait less than where CPUs pull. What does not grow with the CPUs is its lock.",
                 idea="the global queue was only ever a mistake",
             ),
             Option(
                 "No task waits while a CPU is idle", "Whoever is free takes from the one line there is.", right=True
             ),
             Option(
-                "Tasks keep their CPU, and its warm cache", "Any CPU takes any task. 2.4 gives 15 points against it."
+                "Tasks keep their CPU, and its warm cache",
+                "Any CPU takes any task. 2.4 only gives 15 points to those that ran there last.",
             ),
         ),
     ),
@@ -461,7 +482,8 @@ ELSEWHERE = (
     Elsewhere("04", "Thieves with prices for their messages: who pays when everybody is busy?"),
     Elsewhere("21", "Go 1.0 had one queue and one lock as well: which of its threads waited for it?"),
     Elsewhere(
-        "22", "Go takes half of a victim's queue, Linux one task when it runs dry: what makes a goroutine cheaper?"
+        "22",
+        "Go takes half of a victim's queue, Linux one task when it runs dry: what makes a goroutine cheap to move?",
     ),
     Elsewhere("34", "Two schedulers share one cluster without a lock: what happens when both want the last place?"),
 )

@@ -8,6 +8,7 @@ import pytest
 
 from schedlab.exercises import check, questions, score
 from schedlab.goals import completions, cpu_time, segments
+from schedlab.laws import work_conserving
 from schedlab.lessons.catalogue import exercise, lesson
 from schedlab.lessons.linux_many import (
     COUNTS,
@@ -32,7 +33,7 @@ from schedlab.lessons.linux_many import (
     waiting,
     yard,
 )  # fmt: skip
-from schedlab.linux.balance import Balancer
+from schedlab.linux.balance import BUSY_FACTOR, MIGRATION_COST_NS, Balancer
 from schedlab.linux.o1 import O1
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, US, S
@@ -73,6 +74,11 @@ def test_four_cpus_choose_at_once_and_the_last_begins_after_6_us():
     assert first == [(cpu, cpu * 1_500, 1_500) for cpu in range(4)]
     assert LOCK + LOOK * 8 == 1_500
     assert min(one.start for one in segments(trace) if one.cpu == 3) == 6 * US
+
+
+def test_eight_cpus_that_choose_at_once_lose_56_us():
+    trace = scenario("lock").but(cpus=8, machine={"lock": "2us"}, until="1us").run()
+    assert sum(row.a for row in trace.table("lock")) == 56 * US
 
 
 def test_at_53_6_us_cpu_3_waits_for_cpu_1_which_waits_for_cpu_0():
@@ -129,6 +135,11 @@ def test_pulling_overtakes_one_queue_at_24_cpus_and_placing_is_best_at_32():
     best = min(rows, key=lambda way: rows[way].waited)
     assert best == "pulls and places (6.1)"
     assert rows[best].moves > rows[KEPT].moves  # what it pays
+
+
+def test_in_one_queue_nobody_waits_beside_an_idle_cpu():
+    assert work_conserving().check(crowd(ONE, 4).but(machine={}).run()) == []
+    assert work_conserving().check(crowd("a queue each, no moves", 4).but(machine={}).run()) != []
 
 
 def test_the_game_asks_seven_times_and_guessing_gets_28_percent():
@@ -190,9 +201,11 @@ def test_6_12_looks_in_vain_at_120_ms_and_moves_one_at_148(monkeypatch):
     assert seen[:2] == [(120, 1, 1, False, [2048, 1024]), (148, 1, 0, True, [1024, 2048])]
     assert [when for when, *_rest in moved(trace)][:2] == [148, 268]
     assert (2048 - 1024) // 2 == 512
+    assert BUSY_FACTOR == 16
 
 
 def test_a_task_that_has_just_run_stays_for_two_looks_in_vain():
+    assert MIGRATION_COST_NS == 500 * US
     machine = type("M", (), {"now": 10 * MS})()
     balancer = type("B", (), {"machine": machine})()
     for ran, failed, hot in ((400 * US, 0, True), (400 * US, 1, True), (400 * US, 2, False), (600 * US, 0, False)):
