@@ -376,7 +376,7 @@ def segments(n: int, lanes: int = 8, decisions: int = 5000, task_lanes: bool = F
     return p.pack()
 
 
-def many_candidates(n: int = 47, form: str = "table") -> Packed:
+def many_candidates(n: int = 47, form: str = "table", above: float = 0) -> Packed:
     """One decision among many, in the form asked for: table, ruler, terms or bitmap."""
     p = Payload("linux", f"{n} candidates", "made by hand", 100 * MS)
     tasks = [p.task(f"task{i}") for i in range(n)]
@@ -413,7 +413,7 @@ def many_candidates(n: int = 47, form: str = "table") -> Packed:
             ran = p.holds(run)[0]
             p.move(event, ran, expired + before)
         p.move(event, tasks[won], run)
-        p.decide(event, [(tasks[i], 0 if i == won else 1, levels[i], 20 - i % 20, i % 2) for i in range(n)])
+        p.decide(event, [(tasks[i], 0 if i == won else 1, above + levels[i], 20 - i % 20, i % 2) for i in range(n)])
         before, levels[won] = levels[won], 139
     p.segments(
         cpu,

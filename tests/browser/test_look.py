@@ -414,6 +414,13 @@ def test_a_ruler_without_a_threshold_says_what_it_measures(player: Open, width: 
     assert all(re.fullmatch(r"[−\d.]+", text) for text in texts[1:])
 
 
+def test_a_ruler_far_from_zero_has_an_end(player: Open):
+    """Where numbers lie further apart than its steps."""
+    p = player(payloads.many_candidates(6, "ruler", above=1e17), motion=False)
+    assert 1 < p.root().locator(".p-candidates svg > text").count() < 50
+    assert p.errors == []
+
+
 @pytest.mark.parametrize("theme", GROUNDS)
 def test_a_picture_that_is_older_than_the_cursor_fades_but_not_its_letters(player: Open, theme: str):
     p = player(payloads.linux_small(), motion=False, theme=theme)

@@ -251,11 +251,12 @@ class Ruler {
     let step = 10 ** Math.floor(Math.log10(least));
     step *= [1, 2, 5, 10].find(m => m * step >= least) ?? 10;
     panel.svgEl.append(panel.text(0, 12, shorten(tame(column.name) + (column.unit ? `, ${column.unit}` : ''), w)));
-    for (let v = Math.ceil(lo / step) * step; v <= hi; v += step) {
-      const x = this.x(v * column.scale);
+    const first = Math.ceil(lo / step);
+    for (let k = first; k <= hi / step && k - first < 50; k++) {
+      const x = this.x(k * step * column.scale);
       panel.svgEl.append(
         s('line', { x1: x, x2: x, y1: 36, y2: H, stroke: 'var(--sl-line)' }),
-        panel.text(clamp(x, 14, w - 14), 31, number(Math.round(v / step) * step), { 'text-anchor': 'middle' }),
+        panel.text(clamp(x, 14, w - 14), 31, number(k * step), { 'text-anchor': 'middle' }),
       );
     }
   }
