@@ -21,7 +21,7 @@ calculate_imbalance, detach_tasks, newidle_balance, nohz_balancer_kick), topolog
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -190,16 +190,21 @@ class Balancer:
     # -- how much -----------------------------------------------------------------------------
 
     def balance(self, cpu: Any, idle: bool, newly: bool) -> bool:
-        """load_balance(): pull towards `cpu`; did anything come?"""
+        """load_balance(): pull towards `cpu`; did anything come? A CPU whose tasks are all pinned is passed over."""
         domain = self.domains[cpu.id]
-        busiest = self.busiest(cpu)
-        by_tasks, imbalance = (False, 0) if busiest is None else self.imbalance(cpu, busiest, idle)
-        if busiest is None or imbalance <= 0:
-            domain.failed = 0
-            if not newly:
-                self.widen(domain, all_pinned=False)
-            return False
-        moved, all_pinned = self.detach(cpu, busiest, domain, by_tasks, imbalance, one=newly)
+        pinned: list[Any] = []
+        while True:
+            busiest = self.busiest(cpu, pinned)
+            by_tasks, imbalance = (False, 0) if busiest is None else self.imbalance(cpu, busiest, idle, pinned)
+            if busiest is None or imbalance <= 0:
+                domain.failed = 0
+                if not newly:  # it looks as often as it runs dry, whatever the interval
+                    self.widen(domain, all_pinned=bool(pinned))
+                return False
+            moved, all_pinned = self.detach(cpu, busiest, domain, by_tasks, imbalance, one=newly)
+            if not all_pinned:
+                break
+            pinned.append(busiest)
         if moved:
             domain.failed = 0
             domain.interval_ms = self.min_interval_ms
@@ -207,11 +212,6 @@ class Balancer:
                 self.attach(task, cpu)
             self.note_usage(busiest)
             return True
-        if all_pinned:
-            domain.failed = 0
-            if not newly:  # it looks as often as it runs dry, whatever the interval
-                self.widen(domain, all_pinned=True)
-            return False
         if not newly:
             domain.failed += 1
         domain.interval_ms = self.min_interval_ms
@@ -228,16 +228,16 @@ class Balancer:
         if domain.interval_ms < most:
             domain.interval_ms *= 2
 
-    def busiest(self, cpu: Any) -> Any:
+    def busiest(self, cpu: Any, pinned: Sequence[Any] = ()) -> Any:
         """find_busiest_group(): the CPU with the most load of those that have more than they can run."""
         best, most = None, -1
         for step in range(1, self.weight):
             other = self.cpus[(cpu.id + step) % self.weight]
-            if self.running(other) >= 2 and self.load(other) > max(most, 0):
+            if other not in pinned and self.running(other) >= 2 and self.load(other) > max(most, 0):
                 best, most = other, self.load(other)
         return best
 
-    def imbalance(self, cpu: Any, busiest: Any, idle: bool) -> tuple[bool, int]:
+    def imbalance(self, cpu: Any, busiest: Any, idle: bool, pinned: Sequence[Any] = ()) -> tuple[bool, int]:
         """calculate_imbalance(): whether it is counted in tasks, and how much."""
         here = self.running(cpu)
         if self.has_spare(cpu):
@@ -245,7 +245,7 @@ class Balancer:
                 return True, 0
             return True, (self.running(busiest) - here) >> 1
         mine, theirs = self.load(cpu), self.load(busiest)
-        average = sum(self.load(one) for one in self.cpus) // self.weight
+        average = sum(self.load(one) for one in self.cpus if one not in pinned) // self.weight
         if mine >= theirs or mine >= average:
             return False, 0
         if here >= 2 and 100 * theirs <= IMBALANCE_PCT * mine:
