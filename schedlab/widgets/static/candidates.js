@@ -252,11 +252,12 @@ class Ruler {
     step *= [1, 2, 5, 10].find(m => m * step >= least) ?? 10;
     panel.svgEl.append(panel.text(0, 12, shorten(tame(column.name) + (column.unit ? `, ${column.unit}` : ''), w)));
     const first = Math.ceil(lo / step);
-    for (let k = first; k <= hi / step && k - first < 50; k++) {
-      const x = this.x(k * step * column.scale);
+    for (let k = 0; k < 50 && (first + k) * step <= hi; k++) {
+      const v = (first + k) * step,
+        x = this.x(v * column.scale);
       panel.svgEl.append(
         s('line', { x1: x, x2: x, y1: 36, y2: H, stroke: 'var(--sl-line)' }),
-        panel.text(clamp(x, 14, w - 14), 31, number(k * step), { 'text-anchor': 'middle' }),
+        panel.text(clamp(x, 14, w - 14), 31, number(v), { 'text-anchor': 'middle' }),
       );
     }
   }
