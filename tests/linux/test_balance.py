@@ -99,11 +99,13 @@ def test_a_pinned_task_never_moves():
 def test_a_queue_of_pinned_tasks_is_passed_over_for_the_next_busiest(scheduler):
     """LBF_ALL_PINNED: CPU 0 has the most load, but nothing that may leave; CPU 2 finds what waits on CPU 1."""
     pinned = [{"name": f"pinned{i}", "cpus": [0]} for i in range(6)]
-    tasks = [*pinned, {"name": "a", "cpus": [1, 2]}, {"name": "b", "cpus": [1, 2]}, {"name": "c", "cpus": [1, 2]}]
+    tasks = [*pinned, *({"name": name, "cpus": [1]} for name in "abc")]
     short = {"name": "short", "cpus": [2], "does": [{"run": "30ms"}]}
-    trace = Scenario(scheduler, [*tasks, short], cpus=3, until="400ms").run()
+    unpinned = [{"at": "10ms", "cpus": {"task": name, "cpus": [1, 2]}} for name in "abc"]
+    trace = Scenario(scheduler, [*tasks, short], cpus=3, until="400ms", events=unpinned).run()
     assert not trace.table("rest")
-    assert {move[1] for move in moves(trace)} <= {1, 2}
+    assert moves(trace)[0] == (1, 2)
+    assert trace.table("migrate")[0].time == 30 * MS
 
 
 def test_a_cpu_that_runs_dry_takes_a_task_before_it_idles():
