@@ -275,6 +275,14 @@ _CELLS = """() => window.schedlabPanel.content.widgets.map((cell, index) => {
   };
 })"""
 
+_SLEEP = """() => {
+  window.schedlabAsleep = false;
+  const future = window.schedlabPanel.sessionContext.session.kernel.requestExecute(
+    { code: "import time; print('asleep', flush=True); time.sleep(60)", store_history: false });
+  future.onIOPub = message => { window.schedlabAsleep ||= message.header.msg_type === 'stream'; };
+  window.schedlabSleep = future.done;
+}"""
+
 _KERNEL = """async code => {
   const kernel = window.schedlabPanel.sessionContext.session.kernel;
   const future = kernel.requestExecute({ code, store_history: false });
@@ -343,6 +351,18 @@ class Notebook:
     def kernel(self, code: str) -> str:
         """Runs code in the notebook's kernel and returns what it printed."""
         return self.page.evaluate(_KERNEL, code)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """The kernel sleeps inside the block, surely: it has said so itself, and says so still when the block ends."""
+        self.page.evaluate(_SLEEP)
+        self.page.wait_for_function("() => window.schedlabAsleep")
+        yield
+        status = self.page.evaluate("() => window.schedlabPanel.sessionContext.session.kernel.status")
+        self.page.evaluate(
+            "() => window.schedlabPanel.sessionContext.session.kernel.interrupt().then(() => window.schedlabSleep)"
+        )
+        assert status == "busy", "the kernel was free, so this shows nothing"
 
     def focused_cell(self) -> int:
         return self.page.evaluate("() => window.schedlabPanel.content.activeCellIndex")
