@@ -10,7 +10,9 @@ What cannot be broken off is a single call into C that never ends, such as `list
 from __future__ import annotations
 
 import _thread
+import gc
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -129,6 +131,13 @@ def _line(frame: FrameType, number: int | None) -> str:
     return f" (line {number}, in {frame.f_code.co_name})"
 
 
+def _would_be_lost(frame: FrameType) -> bool:
+    """Is this a callback of the garbage collector, or what tells of lost exceptions? They can raise nothing."""
+    callbacks = (*gc.callbacks, sys.unraisablehook)
+    codes = {getattr(getattr(each, "func", each), "__code__", None) for each in callbacks}
+    return any(each.f_code in codes for each in _outwards(frame))
+
+
 @contextmanager
 def watched(
     policy: Any, now: Callable[[], int], outside: str = "", rows: Callable[[], int] = lambda: 0
@@ -158,6 +167,9 @@ def watched(
         if over or (since < patience and not caught):
             return
         if frame is None or frame.f_globals.get("__name__") in ("contextlib", __name__):
+            return
+        if _would_be_lost(frame):
+            -ring  # noqa: B018  # until the callback is over
             return
         if not caught:
             line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")

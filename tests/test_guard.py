@@ -496,3 +496,24 @@ def test_tasks_that_fork_for_ever_are_told(policy, monkeypatch):
 
     given = scenario(policy, [{"name": "bomb", "does": bomb}]).but(until="10s")
     assert "bomb would be task number 201" in told(Loop, given.run)
+
+
+def test_the_alarm_is_not_lost_in_a_callback_of_the_garbage_collector(monkeypatch):
+    """An exception that such a callback raises is only told of, and the loop goes on."""
+    lost: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", lost.append)
+
+    def slow(_phase, _info):
+        time.sleep(0.02)
+
+    class Collects(Queue):
+        def pick(self, cpu, prev):
+            while True:
+                gc.collect(0)
+
+    gc.callbacks.append(slow)
+    try:
+        assert "Collects.pick does not come back" in told(LearnerError, scenario(Collects).run)
+    finally:
+        gc.callbacks.remove(slow)
+    assert lost == []
