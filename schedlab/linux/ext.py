@@ -32,10 +32,12 @@ from schedlab.linux.scx import (
     ENQ_WAKEUP,
     SLICE_DFL,
     SLICE_INF,
+    TIMEOUT_MS,
     SchedExt,
 )
 from schedlab.linux.task import SCHED_IDLE
 from schedlab.linux.weights import IDLE_WEIGHT, weight_of
+from schedlab.scenario import whole
 from schedlab.trace import judgement
 
 MS = 1_000_000  # ns
@@ -89,6 +91,7 @@ class Ext(Policy):
     classes: ClassVar[tuple[str, ...]] = ("ext",)
 
     def __init__(self, ops: SchedExt) -> None:
+        whole(ops.timeout_ms, f"{type(ops).__name__}.timeout_ms", 1, TIMEOUT_MS)
         self.ops = ops
         ops.kernel = self
         self.loaded = True
@@ -177,7 +180,7 @@ class Ext(Policy):
             if number < len(self.local):
                 return self.local[number]
             self.fail("runtime error", f"invalid CPU {number} in SCX_DSQ_LOCAL_ON dispatch verdict")
-        elif dsq in self.dsqs:
+        elif isinstance(dsq, int) and dsq in self.dsqs:
             return self.dsqs[dsq]
         else:
             shown = f"0x{dsq:x}" if isinstance(dsq, int) else repr(dsq)
@@ -257,7 +260,7 @@ class Ext(Policy):
             self.fail("runtime error", "dsq_move_to_local() is for dispatch")
             return False
         self.flush(cpu)
-        if dsq not in self.dsqs or dsq == DSQ_GLOBAL:
+        if not isinstance(dsq, int) or dsq not in self.dsqs or dsq == DSQ_GLOBAL:
             self.fail("runtime error", f"invalid DSQ ID {dsq!r}")
             return False
         moved = self.consume(self.dsqs[dsq], cpu)

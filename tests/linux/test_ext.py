@@ -454,3 +454,26 @@ def test_a_dispatch_that_moves_only_what_cannot_run_here_does_not_hang():
     tasks = [{"name": "a", "cpus": [0]}, {"name": "b", "cpus": [0]}]
     trace = Scenario(Wrong, tasks, cpus=2, until="100ms").run()
     assert laws.check(trace) == []
+
+
+@pytest.mark.parametrize("timeout", [0, -5, 30_001, "x", None])
+def test_the_watchdog_waits_for_1_ms_to_30_s(timeout):
+    class Mine(SchedExt):
+        timeout_ms = timeout
+
+    with pytest.raises(ScenarioError, match=r"Mine\.timeout_ms: "):
+        Scenario(Mine, AB, until="60ms")
+
+
+@pytest.mark.parametrize("dsq", [[], {}, None, "0"])
+def test_a_queue_that_is_no_number_puts_it_out(dsq):
+    class Mine(LastIn):
+        def dispatch(self, cpu, prev):
+            self.dsq_move_to_local(dsq)
+
+    class Other(SchedExt):
+        def enqueue(self, task, enq_flags):
+            self.dsq_insert(task, dsq)
+
+    assert put_out(Mine).startswith("runtime error: invalid DSQ ID")
+    assert put_out(Other).startswith("runtime error: non-existent DSQ")
