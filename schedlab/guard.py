@@ -10,6 +10,7 @@ What cannot be broken off is a single call into C that never ends, such as `list
 from __future__ import annotations
 
 import _thread
+import ctypes
 import gc
 import signal
 import sys
@@ -25,6 +26,7 @@ from schedlab.words import show
 PATIENCE_S = 0.6  # seconds of wall time that one hook, or one step of a behaviour, may take
 LOOK_EVERY_S = 0.1
 STANDSTILL_S = 20  # seconds of wall time in which nothing of a run moves
+LOOKING_ON = "schedlab looks on"  # the name of the thread
 MOST_ROWS = 10_000_000  # of one run; 0.7 GB
 LET_PASS = "--.--..---...--"  # at some jumps Python (3.12) counts what is behind as the `try`: dots are let pass
 
@@ -146,18 +148,15 @@ def watched(
 
     `outside` names what runs while no hook and no behaviour does; without it such code is trusted. Any run
     is broken off that stands still for `STANDSTILL_S`, or has recorded more than `MOST_ROWS` `rows()`.
-    Works where an alarm signal can be had: the main thread of a process on Unix. Elsewhere the code
-    runs without an alarm.
+    In the main thread of a process on Unix there is an alarm signal for it. Elsewhere another thread looks
+    on, which code that catches every exception can hold, and which waits for the end of a call such as `sleep`.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
     guard: Guard = getattr(policy, "_guard", None) or Guard()
-    seen, since, over, caught, turn = (-1, -1, -1), 0.0, False, "", 0
+    seen, since, over, caught = (-1, -1, -1), 0.0, False, ""
 
-    def look(_signal: int, frame: FrameType | None) -> None:
-        """Every `LOOK_EVERY_S`: has anything moved since the last look?"""
-        nonlocal seen, since, caught, turn
+    def due(frame: FrameType | None) -> bool:
+        """Asked every `LOOK_EVERY_S`, and where the code goes on after it was struck: is it to be broken off here?"""
+        nonlocal seen, since, caught
         moved = (guard.calls, now(), rows())
         since = 0.0 if moved != seen else since + LOOK_EVERY_S
         seen = moved
@@ -165,16 +164,38 @@ def watched(
             caught = f"the run has {moved[2]:,} rows by {show(moved[1])}, more than are kept: say an earlier `until`"
         patience = PATIENCE_S if guard.doing or outside else STANDSTILL_S
         if over or (since < patience and not caught):
-            return
+            return False
         if frame is None or frame.f_globals.get("__name__") in ("contextlib", __name__):
+            return False
+        if not caught and not _would_be_lost(frame):
+            line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")
+            what = guard.doing or outside or "a task's behaviour"
+            caught = f"{what} does not come back: broken off at {show(now())}{told(guard.about)}{line}"
+        return True
+
+    signals = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    try:
+        with _alarm(due) if signals else _looking_on(due):
+            try:
+                yield
+            finally:
+                over = True
+    except TookTooLong:
+        raise LearnerError(caught) from None
+
+
+@contextmanager
+def _alarm(due: Callable[[FrameType | None], bool]) -> Iterator[None]:
+    """Ask every `LOOK_EVERY_S` whether the main thread is to be broken off, and do so by a signal."""
+    turn = 0
+
+    def look(_signal: int, frame: FrameType | None) -> None:
+        nonlocal turn
+        if frame is None or not due(frame):
             return
         if _would_be_lost(frame):
             -ring  # noqa: B018  # until the callback is over
             return
-        if not caught:
-            line = next(filter(None, (_line(each, each.f_lineno) for each in _outwards(frame))), "")
-            what = guard.doing or outside or "a task's behaviour"
-            caught = f"{what} does not come back: broken off at {show(now())}{told(guard.about)}{line}"
         -ring  # noqa: B018  # it rings again at the next jump, so that an `except:` inside a loop cannot hold it
         turn = (turn + 1) % len(LET_PASS)
         if LET_PASS[turn] == "-":
@@ -185,15 +206,31 @@ def watched(
     timer = signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
     try:
         yield
-        over = True
-    except TookTooLong:
-        over = True
-        raise LearnerError(caught) from None
     finally:
-        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, *timer)  # of whoever else measures time with it
+
+
+@contextmanager
+def _looking_on(due: Callable[[FrameType | None], bool]) -> Iterator[None]:
+    """Ask every `LOOK_EVERY_S` whether this thread is to be broken off, and do so from another one."""
+    thread, done = threading.get_ident(), threading.Event()
+
+    def look() -> None:
+        while not done.wait(LOOK_EVERY_S):
+            frame = sys._current_frames().get(thread)
+            if frame is not None and due(frame) and not _would_be_lost(frame):
+                # it strikes where the frame stands: the thread waits there for the interpreter's lock
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TookTooLong))
+
+    looking = threading.Thread(target=look, name=LOOKING_ON, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        looking.join()
 
 
 def _ring() -> Any:

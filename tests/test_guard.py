@@ -6,6 +6,7 @@ import gc
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -422,6 +423,50 @@ def test_in_another_thread_a_run_works_as_well():
     worker.start()
     worker.join()
     assert got == [scenario(Queue).run().digest()]
+
+
+def in_a_thread(call):
+    """What a call in another thread returns, or the error that it raises there."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@pytest.mark.parametrize("where", ["pick", "behaviour", "__init__"])
+def test_a_loop_is_broken_off_in_another_thread_too(where):
+    """Widgets of a notebook may be answered beside its cells; and Windows has no alarm signal."""
+
+    class Stays(Queue):
+        def __init__(self):
+            super().__init__()
+            if where == "__init__":
+                endless()
+
+        def pick(self, cpu, prev):
+            if where == "pick" and self.machine.now >= 20 * MS:
+                endless()
+            return super().pick(cpu, prev)
+
+    def stays():
+        yield run(30 * MS)
+        if where == "behaviour":
+            endless()
+
+    said = told(LearnerError, lambda: in_a_thread(lambda: scenario(Stays, [{"name": "it", "does": stays}]).run()))
+    assert "does not come back: broken off at " in said
+    assert said.endswith("in endless)")
+    assert len(in_a_thread(scenario(Queue).run)) > 20
+
+
+def test_a_run_of_too_many_rows_is_broken_off_in_another_thread_too(monkeypatch):
+    monkeypatch.setattr(guard, "MOST_ROWS", 1_000)
+    fidget = {"does": [{"repeat": [{"run": 1}, {"sleep": 1}]}]}
+    assert "rows by" in told(LearnerError, lambda: in_a_thread(Scenario("o1", [fidget], until="5s").run))
+
+
+def test_nobody_looks_on_any_longer_when_a_run_in_a_thread_is_over():
+    for _ in range(5):
+        in_a_thread(scenario(Queue).run)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(guard.LOOKING_ON)]
 
 
 def test_what_comes_with_schedlab_runs_bare():

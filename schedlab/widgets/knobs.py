@@ -22,6 +22,7 @@ from schedlab.views.card import card
 from schedlab.views.charts import Chart
 from schedlab.views.payload import tame
 from schedlab.widgets.board import Board, Stack, kit_css, kit_module
+from schedlab.widgets.kernel import between_cells
 from schedlab.words import number
 
 MOST_STEPS = 10_000  # positions of a knob
@@ -154,7 +155,7 @@ class Knobs(Board):
         self.run: Any = None  # the scenario or trace of the last call, for a player
         super().__init__(head={"language": "en", "title": title, "knobs": [knob.spec() for knob in knobs]})
         self.turn([knob.start for knob in self.knobs])
-        self.on_msg(self._asked)
+        self.on_msg(between_cells(self._asked))
 
     def turn(self, positions: Sequence[Any]) -> None:
         """Call the function for these positions and show what it returns. Whatever it raises is the caller's."""

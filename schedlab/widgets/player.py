@@ -19,6 +19,7 @@ import anywidget
 import traitlets
 
 from schedlab.widgets.bundle import css_text, module_text
+from schedlab.widgets.kernel import between_cells
 
 Explain = Callable[[int], Mapping[str, Any]]  # event -> {candidates, lines}
 Fork = Callable[
@@ -54,7 +55,7 @@ class Player(anywidget.AnyWidget):
     ) -> None:
         super().__init__(head=head, columns=columns, text=text, still=still)
         self._svg, self._explain, self._fork = svg, explain, fork
-        self.on_msg(self._asked)
+        self.on_msg(between_cells(self._asked))
 
     def goto(self, event: int) -> None:
         """Move the cursor of every view to this event."""

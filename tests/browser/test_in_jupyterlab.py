@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -188,19 +189,60 @@ player
 
 
 def test_what_is_kept_is_the_trace_of_page_and_python(lab: Lab):
-    """Section 6: drawn once, without the verdict of the other; its text is Python's alone (lessons_kit/test_play.py)"""
+    """Section 6: drawn once, without the verdict of the other"""
     path = lab.server.write("keep.ipynb", KEPT_CELL)
     with lab.open(path) as opened:
         opened.run_all()
         (player,) = opened.widgets(0)
         player.get_by_role("button", name="Keep B").click()
         drawn = player.evaluate("root => root.__player.app.serial")
+        told = "print(player.text == play(lesson('o1/liar')).text)"
+        deadline = time.monotonic() + 20
+        while opened.kernel(told).strip() != "True":  # the page's message is answered between two cells
+            assert time.monotonic() < deadline
         assert opened.kernel("print(player.marks, player.fork_info)").strip() == "{} {}"
         assert opened.kernel("print(player.trace.scenario is lesson('o1/liar'))").strip() == "True"
         opened.page.wait_for_timeout(300)
         assert player.evaluate("root => root.__player.app.serial") == drawn
         assert not player.evaluate("root => root.__player.state().compare")
         assert "rules hold" not in player.inner_text()
+        assert opened.problems.errors == []
+
+
+LOOPING_CELL = """
+import threading, time
+from schedlab import ON, Scenario
+from schedlab.linux.task import run
+from schedlab.widgets.play import play
+
+answered = set()
+
+class Mine(ON):
+    def pick(self, cpu, prev):
+        answered.add(threading.current_thread() is threading.main_thread())
+        while any(task.nice > 0 for task in self.machine.tasks.values()):
+            pass
+        return super().pick(cpu, prev)
+
+play(Scenario(Mine, [{"name": "a", "does": [{"run": "1s"}]}, {"name": "b", "does": [{"run": "1s"}]}], until="500ms"))
+"""
+
+
+def test_a_loop_that_only_a_fork_reaches_is_broken_off_and_told(lab: Lab):
+    """The page is answered in the thread of the cells, where there is an alarm and a stop button"""
+    path = lab.server.write("looping.ipynb", LOOPING_CELL)
+    with lab.open(path) as opened:
+        opened.run_all()
+        (player,) = opened.widgets(0)
+        player.get_by_role("slider").focus()
+        opened.page.keyboard.press("f")
+        change = player.get_by_role("combobox", name="Change")
+        change.select_option(label="change a nice value")
+        player.get_by_role("spinbutton").fill("5")
+        player.get_by_role("button", name="Run", exact=True).click()
+        said = player.locator(".sl-fork .said")
+        expect(said).to_contain_text("Mine.pick does not come back: broken off at", timeout=20_000)
+        assert opened.kernel("print(answered)").strip() == "{True}"
         assert opened.problems.errors == []
 
 
