@@ -257,9 +257,6 @@ QUESTIONS: tuple[Question, ...] = (
             Option("About 25 %", "That is left for the second: a lower nice value has the larger weight."),
         ),
     ),
-)
-
-QUESTIONS += (
     Question(
         "A task at nice 0 wakes up after an hour. How far behind the queue is it placed on one CPU?",
         (

@@ -443,9 +443,6 @@ QUESTIONS: tuple[Question, ...] = (
             ),
         ),
     ),
-)
-
-QUESTIONS += (
     Question(
         "A CPU has run dry. CPU 0 has one task that runs and three that wait in one list. Which one does it pull?",
         (

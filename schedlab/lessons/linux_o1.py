@@ -198,9 +198,6 @@ QUESTIONS: tuple[Question, ...] = (
             Option("One task runs at a time", "That is true of any CPU and says nothing about the cost of choosing."),
         ),
     ),
-)
-
-QUESTIONS += (
     Question(
         "A task uses its slice up at tick 100. When does it get its next slice?",
         (

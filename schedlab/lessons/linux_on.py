@@ -319,9 +319,6 @@ QUESTIONS: tuple[Question, ...] = (
             ),
         ),
     ),
-)
-
-QUESTIONS += (
     Question(
         "100 programs compute on Linux 2.4 at HZ=100, all at nice 0. How long is an epoch?",
         (

@@ -242,9 +242,6 @@ QUESTIONS: tuple[Question, ...] = (
             ),
         ),
     ),
-)
-
-QUESTIONS += (
     Question(
         "How many tasks does one choice look at when two are ready?",
         (
