@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
+from schedlab.guard import LearnerError, failed
 from schedlab.scenario import ScenarioError, parts_of
 from schedlab.trace import (
     EXPLAINED,
@@ -317,7 +318,7 @@ class Watch:
                 if new != old:
                     found.append((f"field_{name}", task, new, old))
         places: dict[int, int] = {}
-        for place, tasks in self.policy.queues():
+        for place, tasks in self.queues():
             code = self.number("place", place) * PLACE_SIZE
             for position, task in enumerate(tasks):
                 places[task.id] = code + position
@@ -326,6 +327,16 @@ class Watch:
             if new != old:
                 found.append(("move", task, new, old))
         return found
+
+    def queues(self) -> list[tuple[str, list[Any]]]:
+        """Where the policy says that its tasks stand. Raises LearnerError where it does not say so."""
+        try:
+            found = [(place, list(tasks)) for place, tasks in self.policy.queues()]
+            if all(isinstance(place, str) and all(hasattr(task, "id") for task in tasks) for place, tasks in found):
+                return found
+        except Exception as error:
+            raise failed(f"{type(self.policy).__name__}.queues", self.machine.now, (), error) from error
+        raise LearnerError(f"{type(self.policy).__name__}.queues must give names of places, and the tasks of each")
 
     def write_changes(self) -> None:
         """A row for each change."""

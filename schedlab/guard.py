@@ -78,7 +78,7 @@ def guarded(policy: Any, hooks: Sequence[str], now: Callable[[], int]) -> Any:
         method = getattr(policy, hook, None)
         if not callable(method) and any(callable(vars(cls).get(hook)) for cls in type(policy).__mro__[1:]):
             raise LearnerError(f"{type(policy).__name__}.{hook} must be a method, not {method!r:.60}")
-        if hasattr(method, "__func__"):
+        if callable(method):  # also one that explanations have wrapped before
             setattr(policy, hook, _wrapped(policy, hook, method, now))
     return policy
 

@@ -521,13 +521,35 @@ def test_a_policy_that_breaks_the_machine_is_told_in_a_sentence():
         def tick(self, cpu, curr):
             cpu.curr = None
 
-    class Mumbles(Queue):
-        def queues(self):
-            return 5
-
     assert told(LearnerError, lambda: scenario(Vandal).run()).startswith("the machine cannot go on: AttributeError")
-    trace = scenario(Mumbles).run()
-    assert told(LearnerError, trace.explain).startswith("the machine cannot go on: TypeError")
+
+
+@pytest.mark.parametrize(
+    ("queues", "words"),
+    [
+        (lambda self: 5, "Mumbles.queues failed at 0 ns: TypeError: 'int' object is not iterable"),
+        (lambda self: [("line", 5)], "Mumbles.queues failed at 0 ns: TypeError: 'int' object is not iterable"),
+        (lambda self: [("line", ["hog"])], "Mumbles.queues must give names of places, and the tasks of each"),
+        (lambda self: [(5, self.line)], "Mumbles.queues must give names of places, and the tasks of each"),
+    ],
+)
+def test_queues_that_are_none_are_told_when_a_run_is_explained(queues, words):
+    trace = scenario(type("Mumbles", (Queue,), {"queues": queues})).run()
+    assert words in told(LearnerError, trace.explain)
+
+
+def test_leaving_python_is_an_error_also_when_a_run_is_explained():
+    class Leaves(Queue):
+        left = False
+
+        def pick(self, cpu, prev):
+            if Leaves.left:
+                raise SystemExit(3)
+            return super().pick(cpu, prev)
+
+    trace = scenario(Leaves).run()
+    Leaves.left = True
+    assert "Leaves.pick failed at 0 ns, CPU 0, task idle: SystemExit: 3" in told(LearnerError, trace.explain)
 
 
 @pytest.mark.parametrize("policy", ["o1", "cfs", "eevdf"])

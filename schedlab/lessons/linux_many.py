@@ -17,7 +17,7 @@ from schedlab.linux.machine import Machine
 from schedlab.linux.o1 import O1
 from schedlab.linux.policy import Ranking
 from schedlab.linux.task import FOREVER, run
-from schedlab.scenario import Scenario, whole
+from schedlab.scenario import MOST_TASKS, Scenario, whole
 from schedlab.sim import US, Engine
 from schedlab.trace import Recorder, Trace, judgement
 from schedlab.views.charts import Chart, line
@@ -256,7 +256,7 @@ def measured(way: str, cpus: int, look: int = LOOK) -> Measured:
         lost / whole_time,
         sum(cpu_time(trace).values()) / whole_time,
         max(held.values()) / trace.end,
-        sum(waits) // len(waits),
+        sum(waits) // max(1, len(waits)),
         len(trace.table("migrate")),
     )
 
@@ -311,7 +311,7 @@ KERNELS = {"one queue (2.4)": "o(n)", "2.6.11": "o1", "6.1": "linux-6.1", "6.12"
 @cache
 def hogs(kernel: str, tasks: int) -> Trace:
     """So many equal programs on two CPUs for two seconds."""
-    many = [{"name": f"program {k + 1}"} for k in range(tasks)]
+    many = [{"name": f"program {k + 1}"} for k in range(whole(tasks, "programs", 1, MOST_TASKS))]
     return Scenario(KERNELS[kernel], many, cpus=2, until="2s", title=f"{tasks} programs on two CPUs").run()
 
 
