@@ -28,6 +28,7 @@ LARGEST_SEED = 2**64
 MOST_TASKS = 100_000
 LONGEST_TIME = 2**53  # ns, 104 days: what a JavaScript number still holds exactly
 LONGEST_TIME_TEXT = 100  # characters
+MOST_NESTED = 100  # of lists and mappings inside each other
 KEYS = ("scheduler", "tasks", "cpus", "until", "seed", "events", "machine", "options", "groups", "title")
 
 _UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
@@ -251,11 +252,13 @@ class Scenario:
         return read_scenario(path)
 
 
-def own(value: Any) -> Any:
+def own(value: Any, depth: int = 0) -> Any:
     """A copy of mappings and lists, so that whoever made them can change theirs; all else as it is."""
+    if depth > MOST_NESTED:
+        raise ScenarioError(f"more than {MOST_NESTED} lists and mappings inside each other, or one inside itself")
     if isinstance(value, Mapping):
-        return {key: own(part) for key, part in value.items()}
-    return [own(part) for part in value] if isinstance(value, list) else value
+        return {key: own(part, depth + 1) for key, part in value.items()}
+    return [own(part, depth + 1) for part in value] if isinstance(value, list) else value
 
 
 def is_data(value: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schedlab.goals import switches
@@ -307,3 +309,14 @@ def test_a_seed_has_at_most_64_bits(seed):
 def test_a_name_that_is_no_unicode_text_still_runs():
     does = [{"run": {"mean": "1ms"}}]
     assert len(Scenario("o1", [{"name": "\ud800", "does": does}], seed="\udfff").run().table("exit")) == 1
+
+
+@pytest.mark.parametrize("where", ["tasks", "does", "machine"])
+def test_data_inside_itself_is_told(where):
+    ring: list[object] = []
+    ring.append(ring)
+    given: dict[str, Any] = {"tasks": ring} if where == "tasks" else {"tasks": [{"does": ring}]}
+    if where == "machine":
+        given = {"tasks": [{}], "machine": {"hz": ring}}
+    with pytest.raises(ScenarioError, match="more than 100 lists and mappings inside each other, or one inside itself"):
+        Scenario("o1", until="1ms", **given)
