@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "outside": ("scenario",),
     "laws": (*BASE, "trace"),
     "goals": (*BASE, "trace"),
-    "explain": (*BASE, "trace", "scenario"),
+    "explain": (*BASE, "trace", "scenario", "guard"),
     **dict.fromkeys(FAMILIES, (*BASE, "trace", "scenario", "behaviour", "outside", "guard")),
     "stack": (*BASE, "trace", *RUNS, *FAMILIES),
     "readers": (*BASE, "trace", "scenario"),
