@@ -14,10 +14,14 @@ PROGRAMS = {
 }
 
 
+def find(program: str) -> str | None:
+    """The path of `program`, if it is there."""
+    return next(filter(None, map(shutil.which, PROGRAMS[program][0])), None)
+
+
 def need(program: str) -> str:
     """The path of `program`; without it the test is skipped, and the reason says how to install it."""
-    names, package = PROGRAMS[program]
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    pytest.skip(f"{program} is not installed: apt-get install {package}")
+    path = find(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed: apt-get install {PROGRAMS[program][1]}")
+    return path

@@ -23,6 +23,7 @@ from playwright import sync_api
 
 from schedlab.widgets.bundle import css_text, module_text
 from tests.browser.lab import jupyter, lab, notebook7
+from tests.browser.server import OPTIONS
 from tests.conftest import need
 
 __all__ = ["chromium", "jupyter", "lab", "notebook7", "pages", "player"]  # the fixtures of tests/browser
@@ -203,10 +204,11 @@ class PlayerPage:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """One browser for the session."""
+def chromium(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The one browser of the run, which workers share (see conftest.py at the root)."""
+    path, url = need("chromium"), getattr(request.config, "workerinput", {}).get("browser")
     with sync_api.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
+        browser = p.chromium.connect(url) if url else p.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
 
