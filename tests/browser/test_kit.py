@@ -332,6 +332,25 @@ def test_a_widget_that_goes_leaves_nothing_behind(kit):
         assert p.page.evaluate("Object.values(model.heard).flat().length") == 0
 
 
+def test_a_chart_is_there_after_a_theme_that_changed_while_it_was_hidden(kit):
+    p = kit(sleeps(), theme="light")
+    before = p.root.locator("img").first.get_attribute("src")
+    p.page.evaluate(
+        """async () => {
+          const here = document.getElementById('here');
+          here.style.display = 'none';
+          document.body.style.background = '#111111';
+          await null; // the change is heard of now
+          here.style.display = '';
+        }"""
+    )
+    p.page.wait_for_function("() => document.querySelector('#here > *').dataset.tone === 'dark'")
+    p.page.wait_for_timeout(400)
+    after = p.root.locator("img").first.get_attribute("src")
+    assert after
+    assert after != before
+
+
 def test_a_widget_made_before_it_stands_in_the_page_takes_the_right_tone(kit):
     p = kit(sleeps(), theme="light")
     tone = p.page.evaluate(

@@ -175,6 +175,35 @@ def test_switching_the_hosts_theme_recolours_canvas_and_svg_without_reload(playe
     assert p.state()["i"] == 12
 
 
+# The host hides what is scrolled away while the theme changes, and shows it again before a frame is drawn.
+THEME_WHILE_HIDDEN = """async rules => {
+  const here = document.getElementById('here');
+  here.style.display = 'none';
+  document.body.style.cssText = rules;
+  await null; // the change is heard of now
+  here.style.display = '';
+}"""
+
+
+def test_a_theme_that_changes_while_the_player_is_hidden_recolours_it_too(player: Open):
+    """64"""
+    p = player(motion=False)
+    p.page.evaluate("v => document.body.style.cssText = v", HOSTS["JupyterLab's light variables"][0])
+    p.render(payloads.linux_small())
+    p.go(12)
+    before = canvas_colours(p)
+    p.page.evaluate(THEME_WHILE_HIDDEN, HOSTS["JupyterLab's dark variables"][0])
+    p.page.wait_for_function("() => document.querySelector('#here .sl').dataset.tone === 'dark'")
+    p.page.wait_for_timeout(400)
+    palettes = {
+        t: {tuple(round(v * 255) for v in rgb(c)) for c in p.page.evaluate("t => module.PALETTE[t]", t)}
+        for t in GROUNDS
+    }
+    assert before & palettes["light"]
+    assert canvas_colours(p) & palettes["dark"]
+    assert not canvas_colours(p) & palettes["light"]
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_host_reads_as_what_its_ground_is(player: Open, host: str):
     """65"""

@@ -136,7 +136,7 @@ class Timeline {
     if (this.sets) this.layout();
   }
   size() {
-    this.width = this.box.clientWidth;
+    this.width = this.box.clientWidth || this.width; // where a page hides it for a moment it keeps its size
     if (!this.width || !this.sets) return;
     const dpr = (this.dpr = Math.min(2, devicePixelRatio || 1));
     for (const [c, height] of [
