@@ -224,3 +224,35 @@ def test_the_text_of_the_same_questions_hides_the_same_number():
     assert "Priority" in asked
     assert "Priority" not in choosing
     assert "Slice" in choosing
+
+
+IN_SIGHT = """root => {
+  const line = root.querySelector('.p-source li.lit').getBoundingClientRect();
+  const box = root.querySelector('.p-source .sl-scroll').getBoundingClientRect();
+  return line.top >= box.top - 1 && line.bottom <= box.bottom + 1;
+}"""
+
+
+@pytest.mark.parametrize("how", ["wider", "away and back"])
+def test_the_line_that_decided_stays_in_sight_when_its_panel_moves(player, how):
+    """A host takes what is scrolled away out of the page; and in a wide page the source stands at the right"""
+    payload = run("o1")
+    p = player(payload, motion=False)
+    p.go(payload[0]["still"])
+    root = p.root()
+    assert root.evaluate(IN_SIGHT)
+    if how == "wider":
+        p.page.set_viewport_size({"width": 1500, "height": 900})
+    else:
+        p.page.evaluate(
+            """async () => {
+              const here = document.getElementById('here'), widget = here.firstChild;
+              const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+              widget.remove();
+              await frame();
+              here.append(widget);
+              await frame();
+            }"""
+        )
+    p.page.wait_for_timeout(200)
+    assert root.evaluate(IN_SIGHT)

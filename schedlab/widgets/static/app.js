@@ -225,9 +225,10 @@ class App {
   }
   /** Below 1240 px every panel is in the row; from there on the tall one stands at the right. */
   arrange() {
-    const w = this.root.clientWidth >= WIDE,
+    const width = this.root.clientWidth,
+      w = width >= WIDE,
       list = this.panels[this.side],
-      key = `${w} ${this.side} ${this.serial}`;
+      key = `${width > 0} ${w} ${this.side} ${this.serial}`;
     if (key === this.wide) return;
     this.wide = key;
     const kinds = list.map(p => p.spec.kind),
@@ -242,6 +243,7 @@ class App {
       base = has('sequence') && has('graph') && has('objects') ? 'talk' : has('processors') ? 'go' : rest.length === 3 || (list.length === 3 && tall) ? 'three' : 'some';
     const wide = has('candidates') && list[0].trace.head.candidates?.columns.length > 2;
     this.row.className = `sl-panels lay-${base} n${rest.length}${tall ? ' split' : ''}${has('queues') ? ' queues' : has('tree') ? ' tree' : ''}${wide && !tall ? ' many' : ''}`;
+    for (const p of list) p.moved();
   }
   state(set_ = this.side) {
     const { player, compare } = this;

@@ -53,6 +53,11 @@ class Panel {
     this.redraw?.();
     if (this.state) this.update(this.state);
   }
+  /** It stands elsewhere, or in the page again: what scrolls stands at its beginning now. */
+  moved() {
+    this.said = undefined;
+    if (this.state) this.update(this.state);
+  }
   show(state) {
     this.state = state;
     this.update(state);
