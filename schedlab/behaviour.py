@@ -19,6 +19,7 @@ from schedlab.sim import US
 RANDOM_KEYS = ("mean", "between", "pareto", "alpha", "most")
 REPEAT_KEYS = ("repeat", "times")
 MOST_TIMES = 10**9  # of a repeat
+MOST_EMPTY = 10_000  # repeats in turn of functions that yield nothing
 MOST_DEPTH = 20  # of lists of steps inside each other
 PARETO_ALPHA = 1.5  # a heavy tail with a mean, but no variance
 
@@ -33,13 +34,19 @@ class Making:
         self.machine = machine
         self.name = name
         self.stream = machine.engine.stream(stream)
+        self.steps = 0  # that functions have yielded so far
 
 
 class Part(NamedTuple):
-    """Some steps: how to make them afresh for each run, and whether they come to an end. A function is believed."""
+    """Some steps: how to make them afresh for each run.
+
+    ends  do they come to an end? A function is believed
+    some  is there one at all? None: a function will tell
+    """
 
     begin: Callable[[Making], Iterable[Step]]
     ends: bool = True
+    some: bool | None = True
 
 
 class Grammar(NamedTuple):
@@ -70,7 +77,7 @@ def always(step: Step) -> Part:
 def read_behaviour(does: Any, where: str, grammar: Grammar, depth: int = 0) -> Part:
     """A list of steps, one step, or a function that yields them. Raises ScenarioError."""
     if callable(does):
-        return Part(lambda making: own_steps(does, where, grammar, making))
+        return Part(lambda making: own_steps(does, where, grammar, making), some=None)
     if isinstance(does, Iterator):
         raise ScenarioError(f"{where}: pass the function, not its result: a run must be able to start it again")
     if isinstance(does, Mapping):
@@ -85,13 +92,14 @@ def read_behaviour(does: Any, where: str, grammar: Grammar, depth: int = 0) -> P
         for part in parts:
             yield from part.begin(making)
 
-    return Part(in_turn, all(part.ends for part in parts))
+    some = [part.some for part in parts]
+    return Part(in_turn, all(part.ends for part in parts), True if True in some else None if None in some else False)
 
 
 def read_step(step: Any, where: str, grammar: Grammar, depth: int) -> Part:
     """One step of a list."""
     if callable(step):
-        return Part(lambda making: own_steps(step, where, grammar, making))
+        return Part(lambda making: own_steps(step, where, grammar, making), some=None)
     if isinstance(step, tuple):  # made by one of the family's functions
         grammar.check(step, where)
 
@@ -127,14 +135,22 @@ def read_repeat(step: Mapping[str, Any], where: str, grammar: Grammar, depth: in
     check_keys(step, REPEAT_KEYS, where)
     body = read_behaviour(step["repeat"], f"{where}.repeat", grammar, depth + 1)
     times = whole(step["times"], f"{where}.times", 0, MOST_TIMES) if "times" in step else None
+    if times == 0 or (times is not None and body.some is False):
+        return Part(lambda making: (), some=False)
+    if body.some is False:
+        raise ScenarioError(f"{where}.repeat: there is no step in it, and it goes on for ever")
 
     def repeat(making: Making) -> Iterator[Step]:
-        done = 0
+        done = empty = 0
         while times is None or done < times:
+            before = making.steps
             yield from body.begin(making)
             done += 1
+            empty = 0 if body.some or making.steps > before else empty + 1
+            if empty >= MOST_EMPTY:
+                raise LearnerError(f"{where}.repeat: {empty:,} times in turn its functions have yielded no step")
 
-    return Part(repeat, times is not None and body.ends)
+    return Part(repeat, times is not None and body.ends, body.some)
 
 
 def read_timed(make: Callable[[int], Step], value: Any, where: str, least: int, forever: int | None) -> Part:
@@ -212,6 +228,7 @@ def own_steps(function: Callable[[], Any], where: str, grammar: Grammar, making:
             raise failed(what, making.machine.now, (), error) from error
         finally:
             guard.doing, guard.about = outer
+        making.steps += 1
         answer = yield step
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schedlab.goals import switches
+from schedlab.goals import cpu_time, switches
+from schedlab.guard import LearnerError
 from schedlab.linux.task import renice, run, sleep
 from schedlab.scenario import Scenario, ScenarioError, duration
 from schedlab.sim import MS
@@ -320,3 +321,19 @@ def test_data_inside_itself_is_told(where):
         given = {"tasks": [{}], "machine": {"hz": ring}}
     with pytest.raises(ScenarioError, match="more than 100 lists and mappings inside each other, or one inside itself"):
         Scenario("o1", until="1ms", **given)
+
+
+def test_what_repeats_nothing_for_ever_is_told():
+    nothing = {"repeat": [{"run": "1ms"}], "times": 0}
+    assert "there is no step in it, and it goes on for ever" in refused(tasks=[{"does": [{"repeat": [nothing]}]}])
+    assert Scenario("o1", [{"does": [nothing, {"run": "2ms"}]}]).run().end == 2 * MS
+    assert Scenario("o1", [{"does": [{"repeat": [nothing], "times": 10**9}, {"run": "2ms"}]}]).run().end == 2 * MS
+    for none in ({"repeat": [list]}, {"repeat": [{"repeat": [list]}]}, {"repeat": [list], "times": 10**9}):
+        with pytest.raises(LearnerError, match="10,000 times in turn its functions have yielded no step"):
+            Scenario("o1", [{"does": [none]}], until="1s").run()
+
+
+def test_functions_that_yield_steps_now_and_then_can_be_repeated_for_ever():
+    turn = iter(range(10**6))
+    does = [{"repeat": [lambda: [run(1 * MS)] if next(turn) % 2 else []]}]
+    assert sum(cpu_time(Scenario("o1", [{"does": does}], until="20ms").run()).values()) == 20 * MS
