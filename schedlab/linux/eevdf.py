@@ -56,7 +56,7 @@ class EevdfRq:
     __slots__ = ("tree", "load", "nr_running", "min_vruntime", "avg_vruntime", "avg_load", "curr")
 
     def __init__(self) -> None:
-        self.tree = RBTree(least_vruntime)  # in order of deadline, each node with the least vruntime below it
+        self.tree = RBTree(augmented=True)  # in order of deadline, each node with the least vruntime below it
         self.load = 0
         self.nr_running = 0  # with the running and the delayed
         self.min_vruntime = FIRST_VRUNTIME
@@ -66,24 +66,26 @@ class EevdfRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(task, self.key(task))
-        self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
-        self.avg_load += task.weight
+        weight = task.weight
+        self.plant(task)
+        self.avg_vruntime += (task.vruntime - self.min_vruntime) * weight
+        self.avg_load += weight
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
+        weight = task.weight
         self.tree.remove(task)
-        self.avg_vruntime -= (task.vruntime - self.min_vruntime) * task.weight
-        self.avg_load -= task.weight
+        self.avg_vruntime -= (task.vruntime - self.min_vruntime) * weight
+        self.avg_load -= weight
 
-    def key(self, task: Any) -> int:
-        """What the tree is ordered by."""
-        return int(task.deadline)
+    def plant(self, task: Any) -> None:
+        """Into the tree: what it is ordered by, and what each node knows the least of."""
+        self.tree.insert(task, task.deadline, task.vruntime)
 
     def least_vruntime(self) -> int | None:
         """Of those in the tree."""
         root = self.tree.root
-        return None if root is None else root.summary
+        return None if root is None else root.least
 
     def sums(self) -> tuple[int, int]:
         """The two sums with the running task, if it is still queued."""
@@ -108,40 +110,19 @@ class EevdfRq:
         return bool(total >= (vruntime - self.min_vruntime) * load)
 
 
-def least_vruntime(task: Any, left: int | None, right: int | None) -> int:
-    """min_vruntime of a subtree."""
-    return least(task.vruntime, left, right)
-
-
-def least(own: int, left: int | None, right: int | None) -> int:
-    """The smallest of those that are there."""
-    if left is not None and left < own:
-        own = left
-    return right if right is not None and right < own else own
-
-
 class EevdfRq66(EevdfRq):
     """The same in the tree of 6.6: in order of vruntime, each node with the earliest deadline below it."""
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.tree = RBTree(earliest_deadline)
-
-    def key(self, task: Any) -> int:
-        """What the tree is ordered by."""
-        return int(task.vruntime)
+    def plant(self, task: Any) -> None:
+        """Into the tree: what it is ordered by, and what each node knows the least of."""
+        self.tree.insert(task, task.vruntime, task.deadline)
 
     def least_vruntime(self) -> int | None:
         """Of those in the tree."""
         first = self.tree.first()
         return None if first is None else int(first.vruntime)
-
-
-def earliest_deadline(task: Any, left: int | None, right: int | None) -> int:
-    """min_deadline of a subtree."""
-    return least(task.deadline, left, right)
 
 
 class EEVDF(Policy):
@@ -294,7 +275,7 @@ class EEVDF(Policy):
             return first
         node = rq.tree.root
         while node is not None:
-            if node.left is not None and rq.eligible_at(node.left.summary):
+            if node.left is not None and rq.eligible_at(node.left.least):
                 node = node.left
             elif rq.eligible(node.item):
                 return node.item
@@ -563,22 +544,22 @@ class EEVDF_6_6(EEVDF):
             if best is None or node.item.deadline < best.deadline:
                 best = node.item
             if node.left is not None:
-                if branch is None or node.left.summary < branch.summary:
+                if branch is None or node.left.least < branch.least:
                     branch = node.left
-                if node.left.summary == node.summary:
+                if node.left.least == node.least:
                     break
-            if node.item.deadline == node.summary:
+            if node.item.deadline == node.least:
                 break
             node = node.right
-        if branch is None or branch.summary > best.deadline:
+        if branch is None or branch.least > best.deadline:
             return best or rq.tree.first()
         return self.with_deadline(branch)
 
     def with_deadline(self, node: Any) -> Any:
         """The task of a branch that has its earliest deadline; of several, the one that this way down meets first."""
-        while node.item.deadline != node.summary:
+        while node.item.deadline != node.least:
             left = node.left
-            node = left if left is not None and left.summary == node.summary else node.right
+            node = left if left is not None and left.least == node.least else node.right
         return node.item
 
     def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:

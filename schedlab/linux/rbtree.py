@@ -5,41 +5,39 @@ and every path from the root to a gap passes equally many black nodes. Inserting
 recolour a path and rotate at most a few times, so every step costs O(log n).
 
 It is the kernel's tree to the shape, because shape decides a tie in EEVDF of Linux 6.6; and the
-player draws it. A tree may be *augmented*: every node then carries a summary of its subtree (the
-earliest deadline in it, say), kept right through every change.
+player draws it. A tree may be *augmented*: every node then has a value, and knows the least value
+of its subtree (the earliest deadline in it, say) through every change.
 Upstream: lib/rbtree.c and include/linux/rbtree_augmented.h of Linux 6.6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 
 class Node:
-    """A place in the tree. `summary` is what the tree's `summarise` made of the subtree."""
+    """A place in the tree. `least` is the least value in its subtree, of an augmented tree."""
 
-    __slots__ = ("item", "key", "parent", "left", "right", "red", "summary")
+    __slots__ = ("item", "key", "value", "parent", "left", "right", "red", "least")
 
-    def __init__(self, item: Any, key: int) -> None:
+    def __init__(self, item: Any, key: int, value: int) -> None:
         self.item = item
         self.key = key
+        self.value = value
         self.parent: Node | None = None
         self.left: Node | None = None
         self.right: Node | None = None
         self.red = True
-        self.summary: Any = None
+        self.least = value
 
 
 class RBTree:
-    """Items in order of an integer key; equal keys as they came (a new one goes to the right of its equals).
+    """Items in order of an integer key; equal keys as they came (a new one goes to the right of its equals)."""
 
-    `summarise(item, left, right)` makes a node's summary from its item and its children's summaries (or None).
-    """
-
-    def __init__(self, summarise: Callable[[Any, Any, Any], Any] | None = None) -> None:
+    def __init__(self, augmented: bool = False) -> None:
         self.root: Node | None = None
-        self.summarise = summarise
+        self.augmented = augmented
         self._nodes: dict[int, Node] = {}
         self.leftmost: Node | None = None
 
@@ -87,10 +85,9 @@ class RBTree:
             for node in self.nodes()
         ]
 
-    def insert(self, item: Any, key: int) -> None:
+    def insert(self, item: Any, key: int, value: int = 0) -> None:
         """Find the gap, put a red node there, repair."""
-        node = Node(item, key)
-        self._nodes[id(item)] = node
+        node = self._nodes[id(item)] = Node(item, key, value)
         parent, leftmost = None, True
         place = self.root
         while place is not None:
@@ -108,7 +105,10 @@ class RBTree:
             parent.right = node
         if leftmost:
             self.leftmost = node
-        self._refresh(node)
+        if self.augmented:
+            while parent is not None and value < parent.least:
+                parent.least = value
+                parent = parent.parent
         self._insert_colour(node)
 
     def remove(self, item: Any) -> None:
@@ -120,21 +120,17 @@ class RBTree:
         if hole is not None:
             self._erase_colour(hole)
 
-    # -- summaries ----------------------------------------------------------------------------
+    # -- the least of a subtree ---------------------------------------------------------------
 
     def _refresh(self, node: Node | None) -> None:
-        """Make the summaries of a node and of everything above it again."""
-        if self.summarise is not None:
+        """Something has left the subtree of `node`: find the least again, upward as far as it has changed."""
+        if self.augmented:
             while node is not None:
-                self._summarise(node)
+                least = _least(node)
+                if least == node.least:
+                    return
+                node.least = least
                 node = node.parent
-
-    def _summarise(self, node: Node) -> None:
-        if self.summarise is not None:
-            left, right = node.left, node.right
-            node.summary = self.summarise(
-                node.item, None if left is None else left.summary, None if right is None else right.summary
-            )
 
     # -- shape --------------------------------------------------------------------------------
 
@@ -162,9 +158,9 @@ class RBTree:
         up.parent = parent
         self._replace(top, up, parent)
         top.parent = up
-        if self.summarise is not None:
-            self._summarise(top)
-            self._summarise(up)
+        if self.augmented:
+            up.least = top.least  # the same subtree as before
+            top.least = _least(top)
         return up
 
     def _insert_colour(self, node: Node) -> None:
@@ -220,6 +216,7 @@ class RBTree:
             right.parent = successor
         successor.left = left
         left.parent = successor
+        successor.least = node.least
         was_red = successor.red
         successor.red, successor.parent = node.red, node.parent
         self._replace(node, successor, node.parent)
@@ -229,6 +226,7 @@ class RBTree:
         else:
             hole = None if was_red else parent
         self._refresh(parent)
+        self._refresh(successor)
         return hole
 
     def _erase_colour(self, parent: Node) -> None:
@@ -262,6 +260,14 @@ class RBTree:
             far.red = False
             sibling.red, parent.red = parent.red, False
             return
+
+
+def _least(node: Node) -> int:
+    """The least of a node's own value and its children's."""
+    least, left, right = node.value, node.left, node.right
+    if left is not None and left.least < least:
+        least = left.least
+    return right.least if right is not None and right.least < least else least
 
 
 def following(node: Node) -> Node | None:

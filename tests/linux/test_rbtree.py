@@ -9,12 +9,13 @@ from schedlab.linux.rbtree import Node, RBTree
 
 
 class Item:
-    def __init__(self, key: int, number: int) -> None:
-        self.key, self.number = key, number
+    def __init__(self, key: int, number: int, order: int = 0) -> None:
+        self.key, self.number, self.order = key, number, order
 
 
-def smallest(item: Item, left: int | None, right: int | None) -> int:
-    return min([item.number, *(part for part in (left, right) if part is not None)])
+def numbers(node: Node | None) -> list[int]:
+    """Of a subtree."""
+    return [] if node is None else [node.item.number, *numbers(node.left), *numbers(node.right)]
 
 
 def black_height(node: Node | None, parent: Node | None = None) -> int:
@@ -30,26 +31,26 @@ def black_height(node: Node | None, parent: Node | None = None) -> int:
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=200), st.randoms(use_true_random=False))
 def test_whatever_is_put_in_and_taken_out_the_tree_keeps_its_laws_and_its_order(steps, random):
-    tree = RBTree(smallest)
+    tree = RBTree(augmented=True)
     inside: list[Item] = []
-    for number, (key, out) in enumerate(steps):
+    values = random.sample(range(len(steps)), len(steps))
+    for order, (key, out) in enumerate(steps):
         if out and inside:
             item = inside.pop(random.randrange(len(inside)))
             tree.remove(item)
             assert item not in tree
         else:
-            item = Item(key, number)
-            tree.insert(item, key)
+            item = Item(key, values[order], order)
+            tree.insert(item, key, item.number)
             inside.append(item)
         black_height(tree.root)
         assert tree.root is None or not tree.root.red
-        expected = sorted(inside, key=lambda one: (one.key, one.number))
+        expected = sorted(inside, key=lambda one: (one.key, one.order))
         assert list(tree) == expected, "in order of the key, equal keys as they came"
         assert tree.first() is (expected[0] if expected else None)
         assert len(tree) == len(inside)
         for node in tree.nodes():
-            left, right = (None if part is None else part.summary for part in (node.left, node.right))
-            assert node.summary == smallest(node.item, left, right)
+            assert node.least == min(numbers(node))
 
 
 def test_seven_in_rising_order_take_the_shape_that_the_textbook_draws():
