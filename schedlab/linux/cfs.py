@@ -24,7 +24,7 @@ from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy, Ranking
-from schedlab.linux.rbtree import RBTree
+from schedlab.linux.rbtree import RBTree, following
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import calc_delta, cpu_factor, inverse_of_load
 from schedlab.trace import judgement
@@ -64,11 +64,11 @@ class CfsRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(task, task.vruntime)
+        self.tree.insert(task.run_node, task.vruntime)
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
-        self.tree.remove(task)
+        self.tree.remove(task.run_node)
 
     def leftmost(self) -> Any:
         """Who has had least of those that wait."""
@@ -76,7 +76,8 @@ class CfsRq:
 
     def after(self, task: Any) -> Any:
         """The next in the tree."""
-        return self.tree.after(task)
+        node = following(task.run_node)
+        return None if node is None else node.item
 
 
 class CFS(Policy):
@@ -262,8 +263,8 @@ class CFS(Policy):
 
     def update_curr(self, rq: CfsRq) -> None:
         """Charge what has run since the last time, in virtual time."""
-        curr = rq.curr
-        if curr is not None and charge(curr, self.machine.now):
+        curr, now = rq.curr, self.machine.now
+        if curr is not None and curr.exec_start != now and charge(curr, now):
             self.update_min_vruntime(rq)
 
     def update_min_vruntime(self, rq: CfsRq) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from schedlab.linux.policy import Policy, Ranking
-from schedlab.linux.rbtree import RBTree
+from schedlab.linux.rbtree import Node, RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, Task
 from schedlab.linux.weights import NICE_0_LOAD, inverse_of, weight_of
 from schedlab.trace import judgement
@@ -54,7 +54,7 @@ class CFS2623Task(Task):
 
     __slots__ = (
         "weight", "inverse", "wait_runtime", "fair_key", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime",
-        "wait_start_fair", "sleep_start_fair", "on_rq",
+        "wait_start_fair", "sleep_start_fair", "on_rq", "run_node",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -69,6 +69,7 @@ class CFS2623Task(Task):
         self.wait_start_fair = 0  # fair clock when it began to wait; 0: it does not wait
         self.sleep_start_fair = 0  # fair clock when it fell asleep; 0: it did not
         self.on_rq = False
+        self.run_node = Node(self)  # its place in the tree
 
 
 class FairRq:
@@ -86,11 +87,11 @@ class FairRq:
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
-        self.tree.insert(task, task.fair_key)
+        self.tree.insert(task.run_node, task.fair_key)
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
-        self.tree.remove(task)
+        self.tree.remove(task.run_node)
 
 
 class CFS_2_6_23(Policy):

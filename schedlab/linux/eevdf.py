@@ -67,20 +67,16 @@ class EevdfRq:
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
         weight = task.weight
-        self.plant(task)
+        self.tree.insert(task.run_node, task.deadline, task.vruntime)
         self.avg_vruntime += (task.vruntime - self.min_vruntime) * weight
         self.avg_load += weight
 
     def remove(self, task: Any) -> None:
         """Out of the tree."""
         weight = task.weight
-        self.tree.remove(task)
+        self.tree.remove(task.run_node)
         self.avg_vruntime -= (task.vruntime - self.min_vruntime) * weight
         self.avg_load -= weight
-
-    def plant(self, task: Any) -> None:
-        """Into the tree: what it is ordered by, and what each node knows the least of."""
-        self.tree.insert(task, task.deadline, task.vruntime)
 
     def least_vruntime(self) -> int | None:
         """Of those in the tree."""
@@ -102,7 +98,8 @@ class EevdfRq:
 
     def eligible(self, task: Any) -> bool:
         """vruntime <= V, exactly: without the division."""
-        return self.eligible_at(task.vruntime)
+        total, load = self.sums()
+        return bool(total >= (task.vruntime - self.min_vruntime) * load)
 
     def eligible_at(self, vruntime: int) -> bool:
         """Would a task with this vruntime be eligible?"""
@@ -115,9 +112,11 @@ class EevdfRq66(EevdfRq):
 
     __slots__ = ()
 
-    def plant(self, task: Any) -> None:
-        """Into the tree: what it is ordered by, and what each node knows the least of."""
-        self.tree.insert(task, task.vruntime, task.deadline)
+    def insert(self, task: Any) -> None:
+        """Into the tree, behind its equals."""
+        self.tree.insert(task.run_node, task.vruntime, task.deadline)
+        self.avg_vruntime += (task.vruntime - self.min_vruntime) * task.weight
+        self.avg_load += task.weight
 
     def least_vruntime(self) -> int | None:
         """Of those in the tree."""
@@ -299,11 +298,13 @@ class EEVDF(Policy):
 
     def update_curr(self, rq: EevdfRq, cpu: Any) -> None:
         """Charge what has run since the last time; a fulfilled request is renewed."""
-        curr = rq.curr
-        ran = 0 if curr is None else charge(curr, self.machine.now)
+        curr, now = rq.curr, self.machine.now
+        ran = 0 if curr is None or curr.exec_start == now else charge(curr, now)
         if not ran:
             return
-        fulfilled = self.update_deadline(curr)
+        fulfilled = curr.vruntime >= curr.deadline
+        if fulfilled:
+            self.update_deadline(curr)
         self.update_min_vruntime(rq)
         if self.server is not None:
             self.tell_server(cpu, curr, ran)
@@ -316,7 +317,7 @@ class EEVDF(Policy):
 
     def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
         """did_preempt_short(): not protected any more, and not eligible."""
-        return not self.protected(curr) and not rq.eligible(curr)
+        return bool(curr.vlag != curr.deadline) and not rq.eligible(curr)
 
     def protect(self, rq: EevdfRq, task: Any) -> None:
         """RUN_TO_PARITY: what is picked runs until its request is fulfilled."""
@@ -326,13 +327,10 @@ class EEVDF(Policy):
         """Is the request that it was picked with still open?"""
         return bool(curr.vlag == curr.deadline)
 
-    def update_deadline(self, task: Any) -> bool:
-        """Was the request fulfilled? Then the next one starts from here."""
-        if task.vruntime < task.deadline:
-            return False
+    def update_deadline(self, task: Any) -> None:
+        """The request is fulfilled: the next one starts from here."""
         task.slice = task.custom_slice or self.base_slice_ns
         task.deadline = task.vruntime + calc_delta_fair(task.slice, task)
-        return True
 
     def update_min_vruntime(self, rq: EevdfRq) -> None:
         """The least of all, never going back; the sum is kept relative to it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schedlab.linux.rbtree import Node
 from schedlab.linux.task import SCHED_IDLE, Task
 from schedlab.linux.weights import (
     IDLE_INVERSE,
@@ -26,7 +27,8 @@ class FairTask(Task):
     """A task with a weight."""
 
     __slots__ = (
-        "weight", "inverse", "vruntime", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime", "on_rq", "group",
+        "weight", "inverse", "vruntime", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime", "on_rq", "run_node",
+        "group",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -38,6 +40,7 @@ class FairTask(Task):
         self.sum_exec_runtime = 0  # ns, as fresh as the last charge
         self.prev_sum_exec_runtime = 0  # ns: the same when it was last picked
         self.on_rq = False
+        self.run_node = Node(self)  # its place in the tree
         self.group: str | None = None  # the control group it is in, None for the root
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 from schedlab.linux.kinds import DISK, GONE, LINUX, READY, RUNNING, SLEEPING, ZOMBIE
@@ -49,6 +50,8 @@ EARLY_WAKE_RANK, IDLE_RANK, TICK_RANK, WAKE_RANK, TIMER_RANK, EVENT_RANK, BURST_
 STEPS_WITHOUT_TIME = 10_000  # steps of one task at one instant before we say that it loops
 FORKS_WITHOUT_TIME = 10_000  # forks of all tasks at one instant before we say the same
 PICKS_WITHOUT_TIME = 10_000  # picks of one CPU at one instant before we say that the policy loops
+
+by_number = attrgetter("id")
 
 
 class Loop(RuntimeError):
@@ -319,7 +322,7 @@ class Machine:
         waiting = self._settling
         while waiting:
             if len(waiting) > 1:
-                waiting.sort(key=_cpu_number)
+                waiting.sort(key=by_number)
             cpu = waiting.pop(0)
             cpu.queued = False
             self._settle_cpu(cpu)
@@ -365,13 +368,17 @@ class Machine:
             self._must_move.discard(prev)
             policy.dequeue(prev, cpu, "migrate")
             policy.set_down(cpu, prev)
-        self._count_pick(cpu)
+        if cpu.picked_at == now:
+            self._count_pick(cpu)
+        else:
+            cpu.picked_at, cpu.picks = now, 1
         next_ = policy.pick(cpu, prev)
         cpu.need_resched = False  # whatever the pick itself has noticed is answered by it
         if next_ is None:
             next_ = cpu.idle
         if next_ is not prev:
-            self._check_pick(cpu, next_)
+            if type(next_) is not policy.Task or next_.state != READY or next_.allowed is not None:
+                self._check_pick(cpu, next_)
             cpu.curr = next_
             if prev is not cpu.idle and prev.state == RUNNING:
                 prev.state = READY
@@ -404,13 +411,11 @@ class Machine:
                 self._bury(prev)
 
     def _count_pick(self, cpu: CPU) -> None:
-        now = self.engine.now
-        if cpu.picked_at != now:
-            cpu.picked_at, cpu.picks = now, 0
+        """It has chosen at this instant before."""
         cpu.picks += 1
         if cpu.picks > PICKS_WITHOUT_TIME + 4 * len(self.tasks):  # that many may well go to sleep at one instant
             raise Loop(
-                f"{cpu.name} has chosen {cpu.picks - 1:,} times at {show(now)} without time passing: "
+                f"{cpu.name} has chosen {cpu.picks - 1:,} times at {show(self.now)} without time passing: "
                 f"{self.policy.name} asks it to choose again and again, or tasks only yield to each other"
             )
 
@@ -738,10 +743,6 @@ class Machine:
             self.record.reap(self.now, task.id, task.cpu.id, by.id)
         task.state = GONE
         self.policy.release(task)
-
-
-def _cpu_number(cpu: CPU) -> int:
-    return cpu.id
 
 
 def _may_use(task: Any) -> str:

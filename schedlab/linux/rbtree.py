@@ -17,19 +17,22 @@ from typing import Any
 
 
 class Node:
-    """A place in the tree. `least` is the least value in its subtree, of an augmented tree."""
+    """What ties an item into a tree, one at a time: every item has its own (the kernel's `run_node`).
+
+    `least` is the least value in its subtree, of an augmented tree.
+    """
 
     __slots__ = ("item", "key", "value", "parent", "left", "right", "red", "least")
 
-    def __init__(self, item: Any, key: int, value: int) -> None:
+    def __init__(self, item: Any) -> None:
         self.item = item
-        self.key = key
-        self.value = value
+        self.key = 0
+        self.value = 0
         self.parent: Node | None = None
         self.left: Node | None = None
         self.right: Node | None = None
         self.red = True
-        self.least = value
+        self.least = 0
 
 
 class RBTree:
@@ -38,11 +41,11 @@ class RBTree:
     def __init__(self, augmented: bool = False) -> None:
         self.root: Node | None = None
         self.augmented = augmented
-        self._nodes: dict[int, Node] = {}
         self.leftmost: Node | None = None
+        self._size = 0
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return self._size
 
     def __iter__(self) -> Iterator[Any]:
         """The items in order."""
@@ -51,17 +54,9 @@ class RBTree:
             yield node.item
             node = following(node)
 
-    def __contains__(self, item: Any) -> bool:
-        return id(item) in self._nodes
-
     def first(self) -> Any:
         """The item with the smallest key, None when the tree is empty: kept at hand, never searched."""
         return None if self.leftmost is None else self.leftmost.item
-
-    def after(self, item: Any) -> Any:
-        """The next item in order, or None."""
-        node = following(self._nodes[id(item)])
-        return None if node is None else node.item
 
     def nodes(self) -> Iterator[Node]:
         """The nodes, each before its children, left before right."""
@@ -85,9 +80,13 @@ class RBTree:
             for node in self.nodes()
         ]
 
-    def insert(self, item: Any, key: int, value: int = 0) -> None:
+    def insert(self, node: Node, key: int, value: int = 0) -> None:
         """Find the gap, put a red node there, repair."""
-        node = self._nodes[id(item)] = Node(item, key, value)
+        node.key = key
+        node.value = node.least = value
+        node.left = node.right = None
+        node.red = True
+        self._size += 1
         parent, leftmost = None, True
         place = self.root
         while place is not None:
@@ -105,15 +104,20 @@ class RBTree:
             parent.right = node
         if leftmost:
             self.leftmost = node
+        if parent is None:
+            node.red = False
+            return
         if self.augmented:
-            while parent is not None and value < parent.least:
-                parent.least = value
-                parent = parent.parent
-        self._insert_colour(node)
+            above: Node | None = parent
+            while above is not None and value < above.least:
+                above.least = value
+                above = above.parent
+        if parent.red:
+            self._insert_colour(node)
 
-    def remove(self, item: Any) -> None:
+    def remove(self, node: Node) -> None:
         """Take a node out, put its successor in its place where it had two children, repair."""
-        node = self._nodes.pop(id(item))
+        self._size -= 1
         if self.leftmost is node:
             self.leftmost = following(node)
         hole = self._unlink(node)
@@ -156,7 +160,12 @@ class RBTree:
         if inner is not None:
             inner.parent = top
         up.parent = parent
-        self._replace(top, up, parent)
+        if parent is None:
+            self.root = up
+        elif parent.left is top:
+            parent.left = up
+        else:
+            parent.right = up
         top.parent = up
         if self.augmented:
             up.least = top.least  # the same subtree as before

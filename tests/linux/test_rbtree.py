@@ -5,12 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedlab.linux.rbtree import Node, RBTree
+from schedlab.linux.rbtree import Node, RBTree, following
 
 
 class Item:
     def __init__(self, key: int, number: int, order: int = 0) -> None:
         self.key, self.number, self.order = key, number, order
+        self.node = Node(self)
 
 
 def numbers(node: Node | None) -> list[int]:
@@ -37,11 +38,10 @@ def test_whatever_is_put_in_and_taken_out_the_tree_keeps_its_laws_and_its_order(
     for order, (key, out) in enumerate(steps):
         if out and inside:
             item = inside.pop(random.randrange(len(inside)))
-            tree.remove(item)
-            assert item not in tree
+            tree.remove(item.node)
         else:
             item = Item(key, values[order], order)
-            tree.insert(item, key, item.number)
+            tree.insert(item.node, key, item.number)
             inside.append(item)
         black_height(tree.root)
         assert tree.root is None or not tree.root.red
@@ -56,7 +56,7 @@ def test_whatever_is_put_in_and_taken_out_the_tree_keeps_its_laws_and_its_order(
 def test_seven_in_rising_order_take_the_shape_that_the_textbook_draws():
     tree = RBTree()
     for key in range(1, 8):
-        tree.insert(Item(key, key), key)
+        tree.insert(Item(key, key).node, key)
     assert [(node.key, node.red) for node in tree.nodes()] == [
         (2, False), (1, False), (4, True), (3, False), (6, False), (5, True), (7, True),
     ]  # fmt: skip
@@ -66,5 +66,6 @@ def test_the_next_in_order_is_found_from_any_item():
     tree = RBTree()
     items = [Item(key, key) for key in (5, 1, 9, 3, 7)]
     for item in items:
-        tree.insert(item, item.key)
-    assert [tree.after(item) and tree.after(item).key for item in items] == [7, 3, None, 5, 9]
+        tree.insert(item.node, item.key)
+    after = [following(item.node) for item in items]
+    assert [node and node.key for node in after] == [7, 3, None, 5, 9]
