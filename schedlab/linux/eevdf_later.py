@@ -14,6 +14,7 @@ Upstream: kernel/sched/fair.c of Linux 7.x (`set_protect_slice`, `wakeup_preempt
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import Any
 
 from schedlab.linux.eevdf import EEVDF, EevdfRq
@@ -40,6 +41,33 @@ class EEVDF_6_12_Stable(EEVDF):
         self.machine.resched(cpu)
 
 
+class EevdfRq72(EevdfRq):
+    """The same, and how long the requests in the tree are: the kernel keeps the least and the most in each node."""
+
+    __slots__ = ("slices",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slices: list[int] = []  # ns, shortest first
+
+    def insert(self, task: Any) -> None:
+        """Into the tree, behind its equals."""
+        super().insert(task)
+        insort(self.slices, task.slice)
+
+    def remove(self, task: Any) -> None:
+        """Out of the tree."""
+        super().remove(task)
+        del self.slices[bisect_left(self.slices, task.slice)]
+
+    def requests(self) -> tuple[int, int]:
+        """cfs_rq_min_slice() and cfs_rq_max_slice(): the shortest and the longest of all that are queued, ns."""
+        ends = [*self.slices[:1], *self.slices[-1:]]
+        if self.curr is not None and self.curr.on_rq:
+            ends.append(self.curr.slice)
+        return min(ends), max(ends)
+
+
 class EEVDF_7_2(EEVDF_6_12_Stable):
     """Scheduler of Linux 7.2. `hrtick`: a timer ends slices; `hrtick_late`, ns: so much after they should have."""
 
@@ -55,6 +83,7 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
     def attach(self, machine: Any) -> None:
         """A timer for every CPU; only the last one set counts."""
         super().attach(machine)
+        self.queues_of = [EevdfRq72() for _cpu in machine.cpus]
         self.tickets = [0] * len(machine.cpus)
         self.timer_due = [-1] * len(machine.cpus)  # ns: when it goes off
 
@@ -108,17 +137,10 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         self.update_curr(rq, cpu)
         return True
 
-    def shortest(self, rq: EevdfRq) -> int:
-        """cfs_rq_min_slice(): the shortest request of all that are queued, ns."""
-        slices = [task.slice for task in rq.tree]
-        if rq.curr is not None and rq.curr.on_rq:
-            slices.append(rq.curr.slice)
-        return min(slices)
-
-    def protect(self, rq: EevdfRq, task: Any) -> None:
+    def protect(self, rq: Any, task: Any) -> None:
         """set_protect_slice(): for the shortest request in the queue."""
         task.vlag = task.deadline
-        shortest = self.shortest(rq)
+        shortest, _longest = rq.requests()
         if shortest < task.slice:
             task.vlag = min(task.vlag, task.vruntime + calc_delta_fair(shortest, task))
 
@@ -138,7 +160,8 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         protected_until = curr.vlag
         preempts = super().preempts(cpu, woken)
         if not preempts:
-            curr.vlag = min(protected_until, curr.vruntime + calc_delta_fair(self.shortest(rq), curr))
+            shortest, _longest = rq.requests()
+            curr.vlag = min(protected_until, curr.vruntime + calc_delta_fair(shortest, curr))
         return preempts
 
     def end_protection(self, rq: EevdfRq, curr: Any, woken: Any) -> None:
@@ -148,9 +171,7 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
         if woken.deadline < curr.deadline or not rq.eligible(curr):
             curr.vlag = curr.vruntime
 
-    def most_lag(self, rq: EevdfRq, task: Any) -> int:
+    def most_lag(self, rq: Any, task: Any) -> int:
         """entity_lag(): the longest request of all that are queued, and a tick."""
-        slices = [entity.slice for entity in rq.tree]
-        if rq.curr is not None and rq.curr.on_rq:
-            slices.append(rq.curr.slice)
-        return max(slices) + 1_000_000_000 // int(self.machine.hz)
+        _shortest, longest = rq.requests()
+        return longest + 1_000_000_000 // int(self.machine.hz)

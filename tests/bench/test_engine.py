@@ -22,10 +22,11 @@ import pytest
 
 from schedlab.linux import o1, on
 from schedlab.scenario import Scenario
-from schedlab.sim import MS, US, Engine, S
-from schedlab.trace import COLUMNS, Recorder, Replay, Trace
+from schedlab.sim import US, S
+from schedlab.trace import COLUMNS, Replay, Trace
 from tests.bench import peers
 from tests.bench.conftest import cpu_time, in_turn, ratio, tell
+from tests.bench.machines import MIXED, pops_per_second, timed
 
 ROUNDS = 7
 
@@ -79,32 +80,6 @@ def test_round_robin_is_several_times_faster_than_simpy(work):
 
 
 # -- the O(1) machine, against SimPy and SimSo ----------------------------------------------------------
-
-# Two of three tasks compute and sleep, each at a pace of its own, as editors and compilers do; the others only compute.
-MIXED: list[dict[str, Any]] = [
-    *(
-        {"name": f"sleeper{i}", "does": [{"repeat": [{"run": (5 + i) * MS}, {"sleep": (20 + 3 * i) * MS}]}]}
-        for i in range(21)
-    ),
-    {"name": "hog", "count": 11},
-]
-
-
-def timed(scenario: Scenario) -> tuple[float, int]:
-    """CPU seconds of the run proper, and the pops of the engine's heap."""
-    engine, recorder = Engine(scenario.seed), Recorder(scenario.family.FAMILY)
-    running = scenario.family.build(scenario, scenario.policy(), engine, recorder)
-    running.start()
-    assert scenario.until is not None
-    until = scenario.until
-    took = cpu_time(lambda: engine.run(until))
-    assert len(recorder) > 0
-    return took, engine.fired
-
-
-def pops_per_second(scenario: Scenario) -> float:
-    took, pops = timed(scenario)
-    return pops / took
 
 
 def test_the_o1_machine_keeps_up_with_simpy(work):

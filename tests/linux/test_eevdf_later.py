@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schedlab.linux.eevdf_later import EEVDF_7_2
+from schedlab.linux.eevdf_later import EEVDF_7_2, EevdfRq72
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.real.recorded import Job, Model, Traced
@@ -110,7 +110,8 @@ def test_a_shorter_request_shortens_the_protection_of_whoever_runs() -> None:
     policy.protect(rq, hog)
     assert hog.vlag == hog.deadline
     machine.engine.run(2 * MS)
-    assert policy.shortest(rq) == 100_000
+    assert isinstance(rq, EevdfRq72)
+    assert rq.requests() == (100_000, 3 * MS)
     assert rq.curr.name == "late" or hog.vlag <= hog.vruntime + 100_000
 
 
