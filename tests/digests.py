@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schedlab.design.scenario import SCHEDULERS as DESIGN_SCHEDULERS
-from schedlab.linux.scenario import SCHEDULERS
+from schedlab.linux.schedulers import SCHEDULERS
 from schedlab.scenario import Scenario
 
 HASH_SEEDS = ("0", "4242")

@@ -8,7 +8,8 @@ import pytest
 
 from schedlab import scenario as schema
 from schedlab.behaviour import RANDOM_KEYS, step_keys
-from schedlab.linux import scenario as linux
+from schedlab.linux import given as linux
+from schedlab.linux.grammar import GRAMMAR
 from schedlab.linux.task import POLICY_NAMES
 from schedlab.readers import rtapp
 from schedlab.readers.scenarios import read_scenario
@@ -41,7 +42,7 @@ def section(title: str) -> str:
         ("The keys of a scenario", schema.KEYS),
         ("Linux: the keys of a task", linux.TASK_KEYS),
         ("Linux: the machine", linux.MACHINE_KEYS),
-        ("Linux: steps", step_keys(linux.GRAMMAR)),
+        ("Linux: steps", step_keys(GRAMMAR)),
         ("The keys of a scenario", RANDOM_KEYS),
         ("Linux: events", linux.EVENT_KEYS),
         ("rt-app workloads", [*rtapp.TASK_KEYS, *rtapp.EVENTS, *rtapp.REFUSED_KEYS]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schedlab.linux.scenario import SCHEDULERS
+from schedlab.linux.schedulers import SCHEDULERS
 from schedlab.linux.task import POLICY_NAMES
 from schedlab.scenario import Scenario, ScenarioError
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schedlab import goals, laws
 from schedlab.linux.machine import Loop
-from schedlab.linux.scenario import SCHEDULERS, SLICES
+from schedlab.linux.promises import SLICES
+from schedlab.linux.schedulers import SCHEDULERS
 from schedlab.scenario import Scenario
 from tests.laws.scenarios import hogs, scenarios
 

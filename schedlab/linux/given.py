@@ -1,0 +1,268 @@
+"""What a scenario of Linux says of the machine, its tasks, their groups and of events: checked, and made complete.
+
+Keys of a task: name, count, nice, class (normal, batch, idle, fifo, rr, deadline), rt_priority,
+runtime, deadline and period (of a deadline task), slice (EEVDF), group, start, cpus (a list of CPU
+numbers), mm ("none" for a kernel thread), does (its steps, see schedlab.linux.grammar, or a function that yields them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from schedlab.behaviour import read_behaviour
+from schedlab.linux.classes import ClassStack, WithExt
+from schedlab.linux.deadline import Admission
+from schedlab.linux.eevdf import MAX_SLICE, MIN_SLICE
+from schedlab.linux.grammar import CLASS_KEYS, GRAMMAR, HOG, check_class
+from schedlab.linux.groups import (
+    DEFAULT_PERIOD_NS,
+    DEFAULT_WEIGHT,
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+    Group,
+    GroupError,
+    parents_first,
+)
+from schedlab.linux.policy import Policy
+from schedlab.linux.schedulers import SCHEDULERS, policy_of
+from schedlab.linux.task import CLASSES, NICE_MAX, NICE_MIN
+from schedlab.outside import check_set, read_event
+from schedlab.scenario import (
+    MOST_CPUS,
+    MOST_TASKS,
+    Scenario,
+    ScenarioError,
+    check_keys,
+    duration,
+    mapping,
+    nearest,
+    whole,
+)
+
+TASK_KEYS = (
+    "name", "count", "nice", "class", "rt_priority", "runtime", "deadline", "period", "slice", "group", "start", "cpus",
+    "mm", "does",
+)  # fmt: skip
+GROUP_KEYS = ("weight", "max", "parent")
+MACHINE_KEYS = ("hz", "switch", "lock", "look", "inherit")
+EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
+MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
+MOST_HZ = 100_000
+
+
+def check(scenario: Scenario) -> tuple[Any, ...]:
+    """The scenario's tasks, checked and complete. Raises ScenarioError."""
+    check_keys(scenario.machine, MACHINE_KEYS, "machine")
+    if "hz" in scenario.machine:
+        whole(scenario.machine["hz"], "machine.hz", policy_of(scenario).least_hz, MOST_HZ)
+    for key in ("switch", "lock", "look"):
+        duration(scenario.machine.get(key, 0), f"machine.{key}")
+    if not isinstance(scenario.machine.get("inherit", False), bool):
+        raise ScenarioError(f"machine.inherit: true or false, not {scenario.machine['inherit']!r}")
+    checked: list[Mapping[str, Any]] = []
+    for i, given in enumerate(scenario.given_tasks):
+        checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
+        if len(checked) > MOST_TASKS:
+            raise ScenarioError(f"tasks: more than {MOST_TASKS:,} tasks")
+    check_answers(policy_of(scenario))
+    groups = check_groups(scenario)
+    spawned: list[Mapping[str, Any]] = []
+    for i, event in enumerate(scenario.events):
+        if "spawn" in event:
+            spawned += check_task(event["spawn"], f"events[{i}].spawn", scenario.cpus, 1)
+        elif "cpus" in event:
+            check_cpus(event["cpus"]["cpus"], f"events[{i}].cpus.cpus", scenario.cpus)
+        elif "setscheduler" in event:
+            check_class_is_known(scenario, event["setscheduler"].get("class", "normal"), f"events[{i}].setscheduler")
+        elif "set" in event:
+            policy = policy_of(scenario)
+            check_set(policy, scenario.options, event["set"], scenario.scheduler_name, f"events[{i}].set")
+    check_limits(scenario, [*checked, *spawned])
+    check_group_names([*checked, *spawned], groups)
+    check_admission(checked, scenario.cpus)
+    return tuple(checked)
+
+
+def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[str, Any]]:
+    """One entry of the list of tasks, as one mapping for each task it stands for."""
+    given = mapping(given, where)
+    check_keys(given, TASK_KEYS, where)
+    count = whole(given.get("count", 1), f"{where}.count", 1, MOST_TASKS)
+    policy, rt_priority, dl = check_class(given, where)
+    if dl is not None and "cpus" in given:
+        raise ScenarioError(f"{where}.cpus: a deadline task must be allowed on all CPUs (EPERM)")
+    task = {
+        "nice": whole(given.get("nice", 0), f"{where}.nice", NICE_MIN, NICE_MAX),
+        "policy": policy,
+        "rt_priority": rt_priority,
+        "dl": dl,
+        "slice": check_slice(given, where),
+        "group": given.get("group"),
+        "start": duration(given.get("start", 0), f"{where}.start"),
+        "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
+        "kernel_thread": check_mm(given.get("mm"), f"{where}.mm"),
+        "does": read_behaviour(given.get("does", HOG), f"{where}.does", GRAMMAR),
+    }
+    name = str(given.get("name", f"task{number}"))
+    names = [name] if count == 1 else [f"{name}{i}" for i in range(count)]
+    return [MappingProxyType({**task, "name": each}) for each in names]
+
+
+def check_slice(given: Mapping[str, Any], where: str) -> int:
+    """The slice that an EEVDF task asks for, ns; 0 for the scheduler's own."""
+    if "slice" not in given:
+        return 0
+    if given.get("class", "normal") not in ("normal", "batch"):
+        raise ScenarioError(f"{where}.slice: only a normal or batch task has one; class is {given['class']!r}")
+    wanted = duration(given["slice"], f"{where}.slice", least=1)
+    if not MIN_SLICE <= wanted <= MAX_SLICE:
+        raise ScenarioError(f"{where}.slice: {wanted} ns is not in {MIN_SLICE}..{MAX_SLICE}")
+    return wanted
+
+
+def check_cpus(value: Any, where: str, cpus: int) -> frozenset[int] | None:
+    """The CPUs that a task may use, None for all."""
+    if value is None:
+        return None
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise ScenarioError(f"{where}: a list of CPU numbers, not {value!r}")
+    return frozenset(whole(number, where, 0, cpus - 1) for number in value)
+
+
+def check_mm(value: Any, where: str) -> bool:
+    """Is the task a kernel thread?"""
+    if value not in (None, "none", "own"):
+        raise ScenarioError(f"{where}: 'own' or 'none' (a kernel thread), not {value!r}")
+    return bool(value == "none")
+
+
+def check_answers(scheduler: Any) -> None:
+    """A policy class must answer the questions that every generation answers."""
+    missing = [hook for hook in MUST_ANSWER if getattr(scheduler, hook, None) is getattr(Policy, hook)]
+    if missing:
+        raise ScenarioError(
+            f"scheduler: {scheduler.__name__} has no {' and no '.join(missing)}; "
+            f"every policy must answer {', '.join(MUST_ANSWER)}"
+        )
+
+
+def check_limits(scenario: Scenario, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """What this generation does not have: more CPUs, more slots, classes of tasks that came later."""
+    policy = policy_of(scenario)
+    if policy.most_cpus is not None and scenario.cpus > policy.most_cpus:
+        raise ScenarioError(f"cpus: {policy.name} knows {policy.most_cpus} CPU, not {scenario.cpus}")
+    if policy.most_tasks is not None and len(tasks) > policy.most_tasks:
+        raise ScenarioError(f"tasks: {policy.name} has {policy.most_tasks} slots for tasks, not {len(tasks)}")
+    for task in tasks:
+        class_ = next(name for name, number in CLASSES.items() if number == task["policy"])
+        if class_ not in policy.classes:
+            raise ScenarioError(
+                f"the task {task['name']!r}: {policy.name} has no class {class_!r}, it has {', '.join(policy.classes)}"
+            )
+        if task["slice"] and not getattr(policy, "chosen_slices", False):
+            raise ScenarioError(f"the task {task['name']!r}: with {policy.name} a task cannot choose its slice")
+
+
+def check_class_is_known(scenario: Scenario, class_: str, where: str) -> None:
+    """Does this scheduler have the class?"""
+    policy = policy_of(scenario)
+    if class_ not in policy.classes:
+        raise ScenarioError(f"{where}: {policy.name} has no class {class_!r}{nearest(class_, policy.classes)}")
+
+
+def check_admission(tasks: Sequence[Mapping[str, Any]], cpus: int) -> None:
+    """What is there from the beginning must be admitted together; who comes later is asked about then."""
+    admission = Admission(cpus)
+    for task in tasks:
+        if task["dl"] is None or task["start"]:
+            continue
+        runtime, _deadline, period = task["dl"]
+        if not admission.admit(runtime, period):
+            raise ScenarioError(
+                f"the task {task['name']!r}: no bandwidth is left for {runtime} ns every {period} ns (EBUSY): "
+                f"deadline tasks may have 95 % of {'the CPU' if cpus == 1 else f'{cpus} CPUs'} together"
+            )
+
+
+def check_groups(scenario: Scenario) -> list[Group]:
+    """The control groups, parents first. Raises ScenarioError."""
+    if not scenario.groups:
+        return []
+    policy = policy_of(scenario)
+    if not issubclass(policy, ClassStack) or issubclass(policy, WithExt):
+        kernels = [name for name, each in SCHEDULERS.items() if name.startswith("linux-")]
+        raise ScenarioError(f"groups: {policy.name} has no control groups; {', '.join(kernels)} have")
+    if scenario.cpus > 1:
+        raise ScenarioError(f"groups: they are modelled on one CPU, and cpus is {scenario.cpus}")
+    made = []
+    for name, given in scenario.groups.items():
+        where = f"groups.{name}"
+        given = mapping({} if given is None else given, where)
+        check_keys(given, GROUP_KEYS, where)
+        weight = whole(given.get("weight", DEFAULT_WEIGHT), f"{where}.weight", MIN_WEIGHT, MAX_WEIGHT)
+        quota, period = check_max(given.get("max", "max"), f"{where}.max")
+        parent = given.get("parent")
+        if parent is not None and (not isinstance(parent, str) or parent not in scenario.groups):
+            raise ScenarioError(f"{where}.parent: {parent!r} is no group{nearest(str(parent), tuple(scenario.groups))}")
+        try:
+            made.append(Group(name, weight, quota, period, parent))
+        except GroupError as error:
+            raise ScenarioError(f"groups: {error}") from None
+    try:
+        return parents_first(made)
+    except GroupError as error:
+        raise ScenarioError(f"groups: {error}") from None
+
+
+def check_max(value: Any, where: str) -> tuple[int | None, int]:
+    """`cpu.max`: quota and period in ns, from "20ms/100ms", "20ms" or "max"."""
+    if not isinstance(value, str) or value.count("/") > 1:
+        raise ScenarioError(f"{where}: a quota in each period such as '20ms/100ms', or 'max', not {value!r}")
+    quota, _slash, period = value.partition("/")
+    period_ns = duration(period, where) if period else DEFAULT_PERIOD_NS
+    return (None if quota.strip() == "max" else duration(quota, where)), period_ns
+
+
+def check_group_names(tasks: Sequence[Mapping[str, Any]], groups: Sequence[Group]) -> None:
+    """Every task's group is one of the scenario's."""
+    known = tuple(group.name for group in groups)
+    for task in tasks:
+        if task["group"] is not None and task["group"] not in known:
+            raise ScenarioError(
+                f"the task {task['name']!r}: there is no group {task['group']!r}{nearest(str(task['group']), known)}"
+            )
+
+
+def check_event(event: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """What happens from outside: one key besides `at`."""
+    key, value = read_event(event, EVENT_KEYS, where)
+    if key == "renice":
+        value = mapping(value, f"{where}.renice")
+        check_keys(value, ("task", "nice"), f"{where}.renice")
+        if set(value) != {"task", "nice"}:
+            raise ScenarioError(f"{where}.renice: needs 'task' and 'nice'")
+        whole(value["nice"], f"{where}.renice.nice", NICE_MIN, NICE_MAX)
+    elif key == "cpus":
+        value = mapping(value, f"{where}.cpus")
+        check_keys(value, ("task", "cpus"), f"{where}.cpus")
+        if set(value) != {"task", "cpus"}:
+            raise ScenarioError(f"{where}.cpus: needs 'task' and 'cpus'")
+        check_cpus(value["cpus"], f"{where}.cpus.cpus", MOST_CPUS)
+    elif key == "setscheduler":
+        value = mapping(value, f"{where}.setscheduler")
+        check_keys(value, ("task", *CLASS_KEYS), f"{where}.setscheduler")
+        if "task" not in value or "class" not in value:
+            raise ScenarioError(f"{where}.setscheduler: needs 'task' and 'class'")
+        check_class(value, f"{where}.setscheduler")
+    elif key == "spawn":
+        check_task(value, f"{where}.spawn", MOST_CPUS, 1)
+    elif key != "set" and not isinstance(value, str):
+        raise ScenarioError(f"{where}.{key}: the name of a task, not {value!r}")
+    return event
+
+
+def may_never_end(scenario: Scenario) -> str | None:
+    """The name of a task that does not end by itself."""
+    return next((f"the task {task['name']!r}" for task in scenario.tasks if not task["does"].ends), None)
