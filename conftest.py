@@ -48,15 +48,22 @@ else:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(node: Any) -> None:
-        """Tell a worker where the one browser is, which the first of them brings about."""
+        """Tell a worker where the one browser is, which the first of them brings about.
+
+        If it does not start, each worker starts one of its own: its tests tell why that fails.
+        """
         config, chromium = node.config, find("chromium")
-        if chromium and asked_for(config.args, config.rootpath):
-            if SERVER not in config.stash:
-                folder = tempfile.TemporaryDirectory()
-                config.add_cleanup(folder.cleanup)
+        if chromium is None or not asked_for(config.args, config.rootpath):
+            return
+        if SERVER not in config.stash:
+            folder = tempfile.TemporaryDirectory()
+            config.add_cleanup(folder.cleanup)
+            try:
                 config.stash[SERVER] = BrowserServer(chromium, Path(folder.name))
-                config.add_cleanup(config.stash[SERVER].stop)
-            node.workerinput["browser"] = config.stash[SERVER].url
+            except RuntimeError:
+                return
+            config.add_cleanup(config.stash[SERVER].stop)
+        node.workerinput["browser"] = config.stash[SERVER].url
 
 
 def in_jupyterlab(path: str) -> bool:
