@@ -160,12 +160,7 @@ class RBTree:
         if inner is not None:
             inner.parent = top
         up.parent = parent
-        if parent is None:
-            self.root = up
-        elif parent.left is top:
-            parent.left = up
-        else:
-            parent.right = up
+        self._replace(top, up, parent)
         top.parent = up
         if self.augmented:
             up.least = top.least  # the same subtree as before
