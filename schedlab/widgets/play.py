@@ -145,8 +145,8 @@ class Playing(Player):
     def row_of_decision(self, event: int) -> int:
         """The plain row of a decision: the k-th decision among the events is the k-th among the rows."""
         flags = unpack(self.head, self.columns)["events.flags"]
-        if not 0 <= event < len(flags) or not flags[event] & DECISION:
-            raise NotPlayable(f"event {event} is no decision")
+        if not is_index(event, len(flags)) or not flags[event] & DECISION:
+            raise NotPlayable(f"event {event!r} is no decision")
         number = sum(1 for flag in flags[:event] if flag & DECISION)
         plain = self.trace.plain()
         decides = {kind.id for kind in plain.family.kinds if kind.decision}
@@ -158,7 +158,10 @@ class Playing(Player):
         scenario = self.trace.scenario
         if scenario is None:
             raise NotPlayable("this trace was recorded, so it cannot be run again")
-        at = int(unpack(self.head, self.columns)["events.at"][event])
+        times = unpack(self.head, self.columns)["events.at"]
+        if not is_index(event, len(times)):
+            raise NotPlayable(f"there is no event {event!r}")
+        at = int(times[event])
         self._other = traced(scenario.fork(at, self.change(change)), self.explained)
         head, columns = self.pictured(self._other)[:2]
         self.fork_info = {}  # of an earlier comparison: the page would draw the new one with its numbers
@@ -166,6 +169,8 @@ class Playing(Player):
 
     def change(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """A change of the page's form as an event of a scenario: tasks by name, a single task without a key."""
+        if not isinstance(asked, Mapping):
+            raise NotPlayable(f"a change is wanted, not {asked!r:.60}")
         given = dict(asked)
         key = str(given.pop("id", ""))
         form = next((one for one in self.head["forks"] if one["id"] == key), None)
@@ -191,6 +196,11 @@ class Playing(Player):
         if sum(1 for one in tasks if one["name"] == name) > 1:
             raise NotPlayable(f"two tasks are called {name!r}: give them names of their own to change one of them")
         return name
+
+
+def is_index(number: Any, count: int) -> bool:
+    """A whole number from 0 up to below `count`?"""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < count
 
 
 def _moment(head: Mapping[str, Any], columns: bytes, event: int) -> str:

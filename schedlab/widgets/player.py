@@ -77,10 +77,11 @@ class Player(anywidget.AnyWidget):
         if message.get("keep") == "b":
             self.keep()
         elif message.get("ask") == "explain" and self._explain:
-            event = int(message["event"])
-            self.send({"n": message["n"], "explained": event, **self._explain(event)})
+            event: Any = message.get("event")
+            self.send({"n": message.get("n"), "explained": event, **self._explain(event)})
         elif message.get("ask") == "fork":
-            self.send({"n": message["n"], **self._forked(int(message["event"]), message.get("change", {}))})
+            event, change = message.get("event"), message.get("change", {})
+            self.send({"n": message.get("n"), **self._forked(event, change)})
 
     def _forked(self, event: int, change: Mapping[str, Any]) -> dict[str, Any]:
         if self._fork is None:

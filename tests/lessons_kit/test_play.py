@@ -289,3 +289,14 @@ def test_a_change_in_a_bad_scenario_is_a_scenario_error(player):
 def test_an_option_that_is_no_list_is_told(option, wrong):
     with pytest.raises(ValueError, match=f"{option}: a list is wanted, not"):
         play(Scenario("o1", [{"name": "a"}], until="10ms"), **{option: wrong})
+
+
+@pytest.mark.parametrize("event", [None, "x", -1, 10**9, 1.5, True, [3], "<img src=x onerror=alert(1)>"])
+def test_a_question_about_no_event_is_answered_with_a_sentence(player, event):
+    assert "is no decision" in ask(player, ask="explain", event=event)["error"]
+    assert ask(player, ask="fork", event=event, change={})["error"] == f"there is no event {event!r}"
+
+
+@pytest.mark.parametrize("change", [None, "renice", 5, [1]])
+def test_a_change_that_is_none_is_told(player, change):
+    assert "a change is wanted, not" in ask(player, ask="fork", event=3, change=change)["error"]
