@@ -77,6 +77,8 @@ def segments(trace: Trace) -> list[Segment]:
             since[row.where] = row.time + (0 if name == "keep" else switch_ns)
         elif name == "lock":
             since[row.where] = since.get(row.where, row.time) + row.a + row.b
+        elif name == "warms":
+            since[row.where] += row.b
     for cpu in sorted(running):
         close(cpu, trace.end)
     return _joined(found)

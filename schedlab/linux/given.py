@@ -28,6 +28,7 @@ from schedlab.linux.groups import (
 from schedlab.linux.policy import Policy
 from schedlab.linux.schedulers import SCHEDULERS, policy_of
 from schedlab.linux.task import CLASSES, NICE_MAX, NICE_MIN
+from schedlab.linux.topology import MOST_DISTANCE, Topology
 from schedlab.outside import check_set, read_event
 from schedlab.scenario import (
     MOST_CPUS,
@@ -46,7 +47,8 @@ TASK_KEYS = (
     "mm", "does",
 )  # fmt: skip
 GROUP_KEYS = ("weight", "max", "parent")
-MACHINE_KEYS = ("hz", "switch", "lock", "look", "inherit")
+COSTS = ("switch", "lock", "look", "cache")
+MACHINE_KEYS = ("hz", *COSTS, "inherit", "nodes", "distances")
 EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
 MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
 MOST_HZ = 100_000
@@ -57,10 +59,11 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
     check_keys(scenario.machine, MACHINE_KEYS, "machine")
     if "hz" in scenario.machine:
         whole(scenario.machine["hz"], "machine.hz", policy_of(scenario).least_hz, MOST_HZ)
-    for key in ("switch", "lock", "look"):
+    for key in COSTS:
         duration(scenario.machine.get(key, 0), f"machine.{key}")
     if not isinstance(scenario.machine.get("inherit", False), bool):
         raise ScenarioError(f"machine.inherit: true or false, not {scenario.machine['inherit']!r}")
+    check_topology(scenario)
     checked: list[Mapping[str, Any]] = []
     for i, given in enumerate(scenario.given_tasks):
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
@@ -83,6 +86,38 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
     check_group_names([*checked, *spawned], groups)
     check_admission(checked, scenario.cpus)
     return tuple(checked)
+
+
+def check_topology(scenario: Scenario) -> Topology:
+    """Where the CPUs lie: `nodes` is how many, each with as many CPUs, or the CPU numbers of each."""
+    nodes, distances = scenario.machine.get("nodes", 1), scenario.machine.get("distances")
+    if isinstance(nodes, int):
+        whole(nodes, "machine.nodes", 1, scenario.cpus)
+        if scenario.cpus % nodes:
+            raise ScenarioError(f"machine.nodes: {scenario.cpus} CPUs cannot be divided evenly among {nodes} nodes")
+        each = scenario.cpus // nodes
+        nodes = [range(first, first + each) for first in range(0, scenario.cpus, each)]
+    else:
+        nodes = [sorted(check_cpus(node, "machine.nodes", scenario.cpus) or ()) for node in listed(nodes, "nodes")]
+    if distances is not None:
+        distances = [
+            [whole(far, "machine.distances", 0, MOST_DISTANCE) for far in listed(row, "distances")]
+            for row in listed(distances, "distances")
+        ]
+    try:
+        topology = Topology(nodes, distances)
+    except ValueError as error:
+        raise ScenarioError(f"machine.{error}") from None
+    if len(topology.node_of) != scenario.cpus:
+        raise ScenarioError(f"machine.nodes: {len(topology.node_of)} CPUs lie in them, but cpus is {scenario.cpus}")
+    return topology
+
+
+def listed(value: Any, key: str) -> Sequence[Any]:
+    """A list in the machine's settings."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ScenarioError(f"machine.{key}: a list, not {value!r}")
+    return value
 
 
 def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from schedlab.linux.task import Task
+from schedlab.linux.topology import Topology
 from schedlab.trace import Ranking as Ranking  # a policy imports its questions and its ranking from here
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class MachineView(Protocol):
     hz: int
     idle_cpus: int
     tasks: dict[int, Any]
+    topology: Topology
 
     @property
     def now(self) -> int: ...

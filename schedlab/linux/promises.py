@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schedlab.linux.given import check_task
+from schedlab.linux.given import COSTS, check_task
 from schedlab.linux.grammar import HOG
 from schedlab.linux.on import nice_to_ticks
 from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR
@@ -98,7 +98,7 @@ def longest_slice(scenario: Scenario) -> int | None:
 
 
 def _costs(scenario: Scenario) -> bool:
-    return any(duration(scenario.machine.get(key, 0), key) for key in ("switch", "lock", "look"))
+    return any(duration(scenario.machine.get(key, 0), key) for key in COSTS)
 
 
 def o1_slice(nice: int, hz: int) -> int:

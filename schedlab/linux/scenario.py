@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from schedlab.guard import guarded
-from schedlab.linux.given import check, check_cpus, check_event, check_groups, check_task, may_never_end
+from schedlab.linux.given import check, check_cpus, check_event, check_groups, check_task, check_topology, may_never_end
 from schedlab.linux.grammar import CLASS_NAMES, check_class, task_making
 from schedlab.linux.groups import GroupError
 from schedlab.linux.kinds import GONE, LINUX, RUNNING, ZOMBIE
@@ -63,6 +63,8 @@ class Running:
             switch_ns=duration(machine.get("switch", 0), "machine.switch"),
             lock_ns=duration(machine.get("lock", 0), "machine.lock"),
             look_ns=duration(machine.get("look", 0), "machine.look"),
+            cache_ns=duration(machine.get("cache", 0), "machine.cache"),
+            topology=check_topology(scenario),
             inherit=machine.get("inherit", False),
         )
         self.options = dict(scenario.options)  # of the scheduler, as they are now

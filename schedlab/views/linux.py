@@ -21,7 +21,7 @@ LOOK = Look(
     bars={**USUAL_BARS, "in disk sleep": ASLEEP},
     wakes=frozenset({"wake"}),
     leads=frozenset({"migrate"}),
-    holds={"lock": ("a", "b")},
+    holds={"lock": ("a", "b"), "warms": ("b",)},
     forms={
         "counter_if_runnable": Form("table", ("counter_if_runnable",)),
         "goodness": Form(
