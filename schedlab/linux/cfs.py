@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
 from schedlab.linux.kinds import READY, RUNNING
+from schedlab.linux.placing import Placing
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree, following
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
@@ -114,12 +115,13 @@ class CFS(Policy):
         self.tune()
         self.queues_of = [CfsRq() for _cpu in machine.cpus]
         self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
+        self.placing = Placing(self.balancer) if self.balancer is not None else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Into the queue of the CPU."""
         self.enqueue_entity(self.queues_of[cpu.id], task, why)
         if self.balancer is not None:
-            self.balancer.seen(task, cpu)
+            self.balancer.enqueued(task, cpu, why)
 
     def enqueue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A waking task is placed, any other brings its distance from min_vruntime."""
@@ -142,7 +144,7 @@ class CFS(Policy):
         """Out of the queue of the CPU."""
         self.dequeue_entity(self.queues_of[cpu.id], task, why)
         if self.balancer is not None:
-            self.balancer.gone(task, cpu)
+            self.balancer.dequeued(task, cpu, why)
 
     def dequeue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A task that does not sleep takes its distance from min_vruntime along."""
@@ -343,10 +345,18 @@ class CFS(Policy):
         child.vruntime -= rq.min_vruntime
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """Among many CPUs the balancer says."""
-        if self.balancer is None:
+        """Among many CPUs there is a choice."""
+        if self.placing is None:
             return self.machine.cpus[0]
-        return self.balancer.select(task, why)
+        return self.placing.select(task, why)
+
+    def execs(self, task: Any) -> Any:
+        """sched_exec(): where a new program begins."""
+        return task.cpu if self.placing is None else self.placing.select(task, "exec")
+
+    def tasks_on(self, cpu: Any) -> int:
+        """How many fair tasks a CPU has."""
+        return int(self.queues_of[cpu.id].nr_running)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): be skipped once; nothing else changes."""

@@ -149,6 +149,10 @@ class ClassStack(Policy):
         """Its class's."""
         return self.part_of(task).select_cpu(task, why)
 
+    def execs(self, task: Any) -> Any:
+        """Its class's."""
+        return self.part_of(task).execs(task)
+
     def put_prev(self, cpu: Any, prev: Any) -> None:
         """Its class's."""
         self.part_of(prev).put_prev(cpu, prev)

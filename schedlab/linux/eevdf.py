@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 
 from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
+from schedlab.linux.placing import Placing
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
@@ -150,6 +151,7 @@ class EEVDF(Policy):
         self.tune()
         self.queues_of = [EevdfRq() for _cpu in machine.cpus]
         self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
+        self.placing = Placing(self.balancer) if self.balancer is not None else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_entity(): place the task around V, with the lag it left with."""
@@ -160,7 +162,7 @@ class EEVDF(Policy):
         self.place(rq, task, initial=why in ("new", "fork"))
         self.queue_up(rq, task)
         if self.balancer is not None:
-            self.balancer.seen(task, cpu)
+            self.balancer.enqueued(task, cpu, why)
         if self.server is not None and rq.nr_running == 1:
             self.server.start_server(cpu)
 
@@ -179,6 +181,8 @@ class EEVDF(Policy):
             task.sched_delayed = True
             return
         self.take_off(rq, task, sleeps=why in ("sleep", "exit"), advance=why != "renice")
+        if self.balancer is not None:
+            self.balancer.dequeued(task, cpu, why)
 
     def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:
         """DELAY_DEQUEUE."""
@@ -196,8 +200,6 @@ class EEVDF(Policy):
         rq.nr_running -= 1
         if advance:
             self.update_min_vruntime(rq)
-        if self.balancer is not None:
-            self.balancer.gone(task, task.cpu)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
         """pick_task_fair(): a delayed task that is picked is even now, and leaves."""
@@ -392,6 +394,8 @@ class EEVDF(Policy):
         """The delayed dequeue is carried out; what it would be owed by now is not given."""
         self.update_curr(rq, cpu)
         self.take_off(rq, task, sleeps=True)
+        if self.balancer is not None:
+            self.balancer.dequeued(task, cpu, "sleep")
         task.sched_delayed = False
         task.vlag = min(task.vlag, 0)
 
@@ -423,12 +427,20 @@ class EEVDF(Policy):
         self.update_curr(self.queues_of[parent.cpu.id], parent.cpu)
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """Among many CPUs the balancer says."""
-        if self.balancer is None:
+        """Among many CPUs there is a choice."""
+        if self.placing is None:
             return self.machine.cpus[0]
         if task.sched_delayed:  # ttwu_runnable(): it is still queued where it is
             return task.cpu
-        return self.balancer.select(task, why)
+        return self.placing.select(task, why)
+
+    def execs(self, task: Any) -> Any:
+        """sched_exec(): where a new program begins."""
+        return task.cpu if self.placing is None else self.placing.select(task, "exec")
+
+    def tasks_on(self, cpu: Any) -> int:
+        """How many fair tasks a CPU has."""
+        return int(self.queues_of[cpu.id].nr_running)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): the deadline moves a slice away; if it is still the earliest, it runs on."""
@@ -527,6 +539,8 @@ class EEVDF_6_6(EEVDF):
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=False)
         self.queue_up(rq, task)
+        if self.balancer is not None:
+            self.balancer.enqueued(task, cpu, why)
 
     def pick_eevdf(self, rq: Any) -> Any:
         """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""

@@ -1,6 +1,6 @@
 """What a Linux task does, as a scenario gives it: its steps, and the class that it asks for.
 
-A step is "yield", "exit", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
+A step is "yield", "exit", "exec", "reap", or one key with its value: run, system, sleep, disk, wait, wake,
 alarm, renice, setscheduler, lock, unlock, fork, and what schedlab.behaviour knows: repeat, and times that are random.
 """
 
@@ -31,15 +31,15 @@ CLASS_KEYS = ("class", "rt_priority", "runtime", "deadline", "period")
 DEADLINE_KEYS = ("runtime", "deadline", "period")
 BORN_KEYS = ("nice",)  # what fork() can give a child that it does not inherit
 TIMED = {"run": steps.run, "system": steps.system, "sleep": steps.sleep, "disk": steps.disk, "alarm": steps.alarm}
-WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "reap": steps.reap}
+WORDS = {"yield": steps.yield_cpu, "exit": steps.exit_, "exec": steps.exec_, "reap": steps.reap}
 STEP_NAMES = {
     steps.RUN: "run", steps.SYSTEM: "system", steps.SLEEP: "sleep", steps.DISK_SLEEP: "disk", steps.ALARM: "alarm",
     steps.YIELD: "yield", steps.EXIT: "exit", steps.REAP: "reap", steps.WAIT: "wait", steps.WAKE: "wake",
     steps.RENICE: "renice", steps.FORK: "fork", steps.SETSCHEDULER: "setscheduler", steps.LOCK: "lock",
-    steps.UNLOCK: "unlock",
+    steps.UNLOCK: "unlock", steps.EXEC: "exec",
 }  # fmt: skip
 ARGUMENTS = {
-    number: {"fork": 3, "setscheduler": 3, "yield": 0, "exit": 0, "reap": 0}.get(name, 1)
+    number: {"fork": 3, "setscheduler": 3, "yield": 0, "exit": 0, "exec": 0, "reap": 0}.get(name, 1)
     for number, name in STEP_NAMES.items()
 }
 ENDLESS = ("run", "sleep")  # steps that can last for ever

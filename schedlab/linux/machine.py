@@ -21,6 +21,7 @@ from schedlab.linux.policy import Policy
 from schedlab.linux.task import (
     ALARM,
     DISK_SLEEP,
+    EXEC,
     EXIT,
     FOREVER,
     FORK,
@@ -141,7 +142,8 @@ class Machine:
         self._charges = type(policy).charge is not Policy.charge
         self._locks: dict[str, int] = {}  # when each lock is free again, ns
         self._forked_at, self._forks = -1, 0  # when the last fork was, ns, and how many there were at that time
-        self._must_move: set[Any] = set()  # running tasks that may not stay on their CPU
+        self._must_move: dict[Any, CPU] = {}  # running tasks that may not stay on their CPU, and where they go
+        self.waker: Any = None  # the task whose call wakes another one just now; None: an interrupt does
         self.class_changes = 0
         self.mutexes = Mutexes(self, inherit)
         self.living = (READY, RUNNING, SLEEPING, DISK)
@@ -284,6 +286,7 @@ class Machine:
     def _make_ready(self, task: Any, why: str, waker: int) -> None:
         policy, now = self.policy, self.engine.now
         was = task.state
+        self.waker = self.tasks.get(waker)
         cpu = policy.select_cpu(task, why)
         if cpu is not task.cpu:
             self.migrate(task, self._checked_cpu(cpu, task))
@@ -372,10 +375,9 @@ class Machine:
             self._charge(cpu)
         if prev is not cpu.idle and prev.state != RUNNING:
             policy.dequeue(prev, cpu, "exit" if prev.state == ZOMBIE else "sleep")
-            self._must_move.discard(prev)
-        moving = prev in self._must_move
-        if moving:
-            self._must_move.discard(prev)
+            self._must_move.pop(prev, None)
+        moving = self._must_move.pop(prev, None)
+        if moving is not None:
             policy.dequeue(prev, cpu, "migrate")
             policy.set_down(cpu, prev)
         if cpu.picked_at == now:
@@ -414,8 +416,8 @@ class Machine:
         remaining = next_.remaining
         cpu.done_at = None if remaining == FOREVER else start + remaining
         if next_ is not prev and prev is not cpu.idle:
-            if moving:
-                self._place(prev)
+            if moving is not None:
+                self._place(prev, moving)
             elif prev.state == READY:
                 policy.put_prev(cpu, prev)
             elif prev.state == ZOMBIE:
@@ -556,6 +558,8 @@ class Machine:
                 self.setscheduler(task, *step[1:])
             except Refused as error:
                 raise ScenarioError(f"at {show(self.now)}: {error}") from None
+        elif op == EXEC:
+            self._exec(task)
         elif op == WAKE:
             self._wake_channel(task, step[1])
         elif op == UNLOCK:
@@ -567,6 +571,13 @@ class Machine:
                 self._release(child, task)
         else:
             raise ValueError(f"{task.name} asks for {step!r}, which is no step; make steps with schedlab.linux.task")
+
+    def _exec(self, task: Any) -> None:
+        """sched_exec(): the new program may begin on another CPU."""
+        self.record.execs(self.now, task.id, task.cpu.id)
+        cpu = self._checked_cpu(self.policy.execs(task), task)
+        if cpu is not task.cpu:
+            self.move_running(task, cpu)
 
     def _mutex(self, call: Callable[[Any, str], Any], task: Any, name: str) -> Any:
         """Take a mutex or let it go; what the kernel refuses is told with the time."""
@@ -663,22 +674,25 @@ class Machine:
         self._charge(task.cpu)
         self.policy.affinity(task)
         task.allowed = allowed
-        self._must_move.discard(task)
+        self._must_move.pop(task, None)
         if allowed is None or task.cpu.id in allowed:
             return
+        cpu = self.cpus[min(allowed)]
         if task.state == RUNNING:
-            self._must_move.add(task)
-            self.resched(task.cpu)
+            self.move_running(task, cpu)
         elif task.state == READY:
             self.policy.dequeue(task, task.cpu, "migrate")
-            self._place(task)
+            self._place(task, cpu)
         elif task.state not in (ZOMBIE, GONE):
-            self.migrate(task, self.cpus[min(allowed)])
+            self.migrate(task, cpu)
 
-    def _place(self, task: Any) -> None:
+    def move_running(self, task: Any, cpu: CPU) -> None:
+        """A running task goes to another CPU as soon as its own has chosen again."""
+        self._must_move[task] = cpu
+        self.resched(task.cpu)
+
+    def _place(self, task: Any, cpu: CPU) -> None:
         """__migrate_task(): to a CPU that it may use; there it may preempt."""
-        assert task.allowed is not None
-        cpu = self.cpus[min(task.allowed)]
         if self.now > cpu.since:
             self._charge(cpu)
         self.migrate(task, cpu)

@@ -11,7 +11,8 @@ from __future__ import annotations
 LOAD_AVG_PERIOD = 32  # periods until a contribution has halved
 LOAD_AVG_MAX = 47742  # the largest sum: 1024 * (1 + y + y^2 + ...)
 PERIOD = 1024  # units of 1,024 ns
-CAPACITY_SHIFT = 10  # a whole CPU is 1,024
+LEAST_DIVIDER = LOAD_AVG_MAX - PERIOD  # of a sum at the beginning of a period
+CAPACITY, CAPACITY_SHIFT = 1024, 10  # a whole CPU
 DECAY = (  # 2^32 * y^k
     0xFFFFFFFF, 0xFA83B2DA, 0xF5257D14, 0xEFE4B99A, 0xEAC0C6E6, 0xE5B906E6, 0xE0CCDEEB, 0xDBFBB796,
     0xD744FCC9, 0xD2A81D91, 0xCE248C14, 0xC9B9BD85, 0xC5672A10, 0xC12C4CC9, 0xBD08A39E, 0xB8FBAF46,
@@ -28,7 +29,10 @@ def decay_load(value: int, periods: int) -> int:
 
 
 class LoadAverage:
-    """The sums and averages of one entity; `weight` is its load weight."""
+    """The sums and averages of one task or group, whose load `weight` is, or of a queue, whose `weight` is 1.
+
+    A queue's load is a sum of weights already; what it has is the sum of what its tasks have, of those too that sleep.
+    """
 
     __slots__ = (
         "weight", "last_update", "period_contrib", "load_sum", "runnable_sum", "util_sum", "load_avg", "runnable_avg",
@@ -41,25 +45,34 @@ class LoadAverage:
         self.period_contrib = 0  # units that the present period already has
         self.load_sum = self.runnable_sum = self.util_sum = 0
         self.load_avg = 0  # weight, scaled by the part of time queued
-        self.runnable_avg = 0  # 0..1024: the part of time queued
+        self.runnable_avg = 0  # 0..1024: the part of time queued; of a queue 1024 for each task
         self.util_avg = 0  # 0..1024: the part of time running
 
-    def update(self, now: int, queued: bool, running: bool) -> bool:
-        """Account the time up to `now` (ns), in which the entity was queued or running; has an average changed?"""
+    @property
+    def divider(self) -> int:
+        """The largest sum that could have come together by now."""
+        return LEAST_DIVIDER + self.period_contrib
+
+    def update(self, now: int, load: int, runnable: int, running: int) -> bool:
+        """Account the time up to `now` (ns); has an average changed?
+
+        `load` is 1 for a task that was queued and the weight of all for a queue, `runnable` how many were
+        queued, `running` the part of the time in which one ran, 0..1024.
+        """
         units = (now - self.last_update) >> 10
         if units <= 0:
             return False
         self.last_update += units << 10
-        if not self._accumulate(units, queued, queued and running):
+        if not self._accumulate(units, load, runnable if load else 0, running if load else 0):
             return False
-        divider = LOAD_AVG_MAX - PERIOD + self.period_contrib
+        divider = self.divider
         self.load_avg = self.weight * self.load_sum // divider
         self.runnable_avg = self.runnable_sum // divider
         self.util_avg = self.util_sum // divider
         return True
 
-    def _accumulate(self, units: int, queued: bool, running: bool) -> int:
-        """Decay the sums by the periods that have passed and add what the entity did; how many periods that was."""
+    def _accumulate(self, units: int, load: int, runnable: int, running: int) -> int:
+        """Decay the sums by the periods that have passed and add what was done; how many periods that was."""
         contribution = units
         units += self.period_contrib
         periods, rest = divmod(units, PERIOD)
@@ -71,9 +84,45 @@ class LoadAverage:
             whole = LOAD_AVG_MAX - decay_load(LOAD_AVG_MAX, periods) - PERIOD
             contribution = first + whole + rest
         self.period_contrib = rest
-        if queued:
-            self.load_sum += contribution
-            self.runnable_sum += contribution << CAPACITY_SHIFT
-        if running:
-            self.util_sum += contribution << CAPACITY_SHIFT
+        self.load_sum += load * contribution
+        self.runnable_sum += runnable * contribution << CAPACITY_SHIFT
+        self.util_sum += running * contribution
         return periods
+
+    # -- of a queue -------------------------------------------------------------------------------
+
+    def attach(self, entity: LoadAverage) -> None:
+        """attach_entity_load_avg(): it comes with its averages; its periods are those of the queue from now on."""
+        divider = self.divider
+        entity.last_update, entity.period_contrib = self.last_update, self.period_contrib
+        entity.util_sum = entity.util_avg * divider
+        entity.runnable_sum = entity.runnable_avg * divider
+        load_sum = entity.load_avg * divider
+        entity.load_sum = load_sum // entity.weight if load_sum > entity.weight else 1
+        self.load_avg += entity.load_avg
+        self.load_sum += entity.weight * entity.load_sum
+        self.util_avg += entity.util_avg
+        self.util_sum += entity.util_sum
+        self.runnable_avg += entity.runnable_avg
+        self.runnable_sum += entity.runnable_sum
+
+    def detach(self, entity: LoadAverage) -> None:
+        """detach_entity_load_avg(): never below nothing, though rounding would have it so."""
+        self.take_load(entity)
+        self.util_avg = max(0, self.util_avg - entity.util_avg)
+        self.util_sum = max(0, self.util_sum - entity.util_sum, self.util_avg * LEAST_DIVIDER)
+        self.runnable_avg = max(0, self.runnable_avg - entity.runnable_avg)
+        self.runnable_sum = max(0, self.runnable_sum - entity.runnable_sum, self.runnable_avg * LEAST_DIVIDER)
+
+    def take_load(self, entity: LoadAverage) -> None:
+        """dequeue_load_avg()."""
+        self.load_avg = max(0, self.load_avg - entity.load_avg)
+        self.load_sum = max(0, self.load_sum - entity.weight * entity.load_sum, self.load_avg * LEAST_DIVIDER)
+
+    def reweigh(self, entity: LoadAverage, weight: int) -> None:
+        """reweight_entity(): the same part of time, of another weight."""
+        self.take_load(entity)
+        entity.weight = weight
+        entity.load_avg = weight * entity.load_sum // entity.divider
+        self.load_avg += entity.load_avg
+        self.load_sum += weight * entity.load_sum

@@ -36,6 +36,7 @@ class MachineView(Protocol):
     idle_cpus: int
     tasks: dict[int, Any]
     topology: Topology
+    waker: Any
 
     @property
     def now(self) -> int: ...
@@ -121,6 +122,10 @@ class Policy:
     def select_cpu(self, task: Any, why: str) -> Any:
         """On which CPU's queue a waking or new task goes."""
         return task.last_cpu or self.machine.cpus[0]
+
+    def execs(self, task: Any) -> Any:
+        """On which CPU the running `task` is to start its new program."""
+        return task.cpu
 
     def put_prev(self, cpu: Any, prev: Any) -> None:
         """`prev` has been replaced on `cpu` and is still runnable."""

@@ -21,7 +21,7 @@ from schedlab.sim import Engine
 from schedlab.trace import Recorder
 
 HOOKS = (
-    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu",
+    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu", "execs",
     "put_prev", "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "timer",
     "set_down", "switched_from", "switched_to", "lock", "looks_at", "candidates", "tree_of", "queues",
 )  # fmt: skip

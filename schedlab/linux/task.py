@@ -36,7 +36,7 @@ NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
 
 RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP, SETSCHEDULER = range(13)
-LOCK, UNLOCK = 13, 14
+LOCK, UNLOCK, EXEC = 13, 14, 15
 
 
 class Refused(ValueError):
@@ -105,6 +105,11 @@ def wait(channel: str) -> Step:
 def wake(channel: str) -> Step:
     """Wake the task that has waited longest on this channel; remembered if nobody waits."""
     return (WAKE, channel)
+
+
+def exec_() -> Step:
+    """Start another program: nothing that a cache still holds is needed, so it is a good moment to change the CPU."""
+    return (EXEC,)
 
 
 def lock(mutex: str) -> Step:

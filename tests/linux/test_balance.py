@@ -9,6 +9,7 @@ import pytest
 
 from schedlab.goals import longest_waits, shares
 from schedlab.laws import ALWAYS
+from schedlab.linux.balance import FULLY_BUSY, HAS_SPARE, LOAD, OVERLOADED, TASKS, Look
 from schedlab.linux.cfs import CFS
 from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.kinds import LINUX
@@ -83,11 +84,15 @@ def test_a_busy_cpu_with_room_takes_half_of_the_difference_until_6_6(policy: Any
         task.allowed = None
         fair.enqueue(task, machine.cpus[cpu], "new")
     balancer, (left, right) = fair.balancer, machine.cpus
-    assert balancer.has_spare(right), "a new task counts as one that uses half"
-    assert balancer.imbalance(right, left, idle=False) == (True, takes)
-    (only,) = balancer.recent[right.id]
-    balancer.usage[only].used = 900
-    assert balancer.imbalance(right, left, idle=False) == (False, 1024), "full: now load counts"
+    look = Look(right, balancer.domains[right.id][0], idle=False, newly=False)
+    assert balancer.sums([right]).kind == HAS_SPARE, "a new task counts as one that uses half"
+    assert balancer.sums([left]).kind == OVERLOADED
+    balancer.busiest(look)
+    assert (look.counts, look.imbalance) == (TASKS, takes)
+    balancer.loads.queues[right.id].util_avg = 900
+    assert balancer.sums([right]).kind == FULLY_BUSY
+    assert balancer.busiest(look).cpus == (left,)
+    assert (look.counts, look.imbalance) == (LOAD, 1024), "full: now load counts"
 
 
 def test_a_pinned_task_never_moves():

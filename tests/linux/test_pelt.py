@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schedlab.linux.pelt import DECAY, LOAD_AVG_MAX, LoadAverage, decay_load
+from schedlab.linux.pelt import CAPACITY, DECAY, LOAD_AVG_MAX, LoadAverage, decay_load
 
 PERIOD_NS = 1024 * 1024
 
@@ -13,7 +13,7 @@ def after(periods: int, queued: bool = True, running: bool = True, weight: int =
     """An entity that has done the same for so many periods, looked at after each."""
     entity = LoadAverage(weight)
     for period in range(1, periods + 1):
-        entity.update(period * PERIOD_NS, queued, running)
+        entity.update(period * PERIOD_NS, int(queued), int(queued), CAPACITY * running)
     return entity
 
 
@@ -53,7 +53,7 @@ def test_a_new_task_has_half_of_its_load_after_32_periods(periods, utilisation):
 def test_who_stops_loses_half_in_32_periods():
     entity = after(345)
     before = entity.util_avg
-    entity.update((345 + 32) * PERIOD_NS, False, False)
+    entity.update((345 + 32) * PERIOD_NS, 0, 0, 0)
     assert entity.util_avg == pytest.approx(before / 2, abs=12)
 
 
@@ -75,17 +75,17 @@ def test_who_is_not_queued_cannot_run():
 
 def test_averages_change_at_the_end_of_a_period_only():
     entity = LoadAverage(1024)
-    assert not entity.update(1023 * 1024, True, True)
+    assert not entity.update(1023 * 1024, 1, 1, CAPACITY)
     assert (entity.load_sum, entity.load_avg) == (1023, 0)
-    assert entity.update(1024 * 1024, True, True)
+    assert entity.update(1024 * 1024, 1, 1, CAPACITY)
     assert entity.load_avg > 0
 
 
 def test_time_is_cut_to_whole_units_and_the_rest_is_kept_for_later():
     entity = LoadAverage(1024)
-    assert not entity.update(1023, True, True)
+    assert not entity.update(1023, 1, 1, CAPACITY)
     assert entity.last_update == 0
-    entity.update(2047, True, True)
+    entity.update(2047, 1, 1, CAPACITY)
     assert (entity.last_update, entity.load_sum) == (1024, 1)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.deadline import Admission, Deadline, DLEntity, overflows, to_ratio
-from schedlab.linux.pelt import LoadAverage, decay_load
+from schedlab.linux.pelt import CAPACITY, LoadAverage, decay_load
 from schedlab.linux.task import SCHED_DEADLINE, Step, run, sleep
 from schedlab.sim import MS
 from tests.oracle.compare import Difference, first_difference
@@ -33,7 +33,7 @@ def replay_run(vector: Vector) -> Difference | None:
     got: list[list[int]] = []
     for _row, (ns, queued, running) in zip(vector["after_each"], cycle(vector["segments"])):
         elapsed += ns
-        entity.update(elapsed, bool(queued), bool(running))
+        entity.update(elapsed, queued, queued, CAPACITY * running)
         got.append(
             [
                 elapsed, entity.load_sum, entity.util_sum, entity.period_contrib,

@@ -19,9 +19,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from schedlab.linux.balance import Balancer, Usage
+from schedlab.linux.balance import Balancer
 from schedlab.linux.classes import ClassStack
 from schedlab.linux.kinds import LINUX
+from schedlab.linux.load import TaskLoad
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.real.recorded import Job, Look, Model, Spread, Unmodelled
 from schedlab.linux.real.replay import (
@@ -90,9 +91,16 @@ class RecordedOnEach(ClassStack):
         """Where the kernel had it first; from then on as the model says."""
         if task.policy != FOREIGN and not task.sum_exec:
             if why != "new" and not self.homes[task.name].forked:  # it has slept for long
-                self.balancer.usage[task] = Usage(self.machine.now, used=0)
+                self.balancer.loads.tasks[task] = slept_long(task, self.machine.now)
             return self.machine.cpus[self.homes[task.name].cpu]
         return super().select_cpu(task, why)
+
+
+def slept_long(task: Any, now: int) -> TaskLoad:
+    """The averages of a task that nothing is left of."""
+    load = TaskLoad(task.weight, now)
+    load.load_avg = 0
+    return load
 
 
 class StageOfMany:
@@ -128,10 +136,10 @@ class StageOfMany:
     def set_up_domain(self, cpu: int, look: Look) -> None:
         """This CPU looks around when it did first, with the interval that it had then."""
         balancer = self.policy.balancer
-        domain = balancer.domains[cpu]
+        (domain,) = balancer.domains[cpu]
         domain.interval_ms = look.interval
-        domain.next_balance = (look.time - self.first_tick) // self.recording.tick + 1
-        domain.last_balance = domain.next_balance - balancer.interval(domain, look.idle)
+        balancer.next_balance[cpu] = (look.time - self.first_tick) // self.recording.tick + 1
+        domain.last_balance = balancer.next_balance[cpu] - balancer.interval(domain, look.idle)
 
     def prepare(self, job: Job) -> Any:
         """A task that will wake, or be forked, when it was."""
