@@ -20,7 +20,7 @@ US = 1_000  # nanoseconds in a microsecond
 MS = 1_000_000  # nanoseconds in a millisecond
 S = 1_000_000_000  # nanoseconds in a second
 
-Call = Callable[[Any], None]
+Call = Callable[[Any], int | None]  # what it returns is the time for which it is planned again, None for never
 
 
 class Stuck(RuntimeError):
@@ -102,7 +102,7 @@ class Engine:
         fired = 0
         try:
             while planned and planned[0][0] <= until:
-                when, _rank, ticket, fire, arg = heappop(planned)
+                when, rank, ticket, fire, arg = heappop(planned)
                 if cancelled and ticket in cancelled:
                     cancelled.remove(ticket)
                     if when != instant:
@@ -114,7 +114,9 @@ class Engine:
                     elif fired - first > limit:
                         raise Stuck(f"{limit} calls at one instant: time no longer moves")
                     fired += 1
-                    fire(arg)
+                    again = fire(arg)
+                    if again is not None:
+                        heappush(planned, (again, rank, ticket, fire, arg))
                 if planned and planned[0][0] == when:
                     continue  # the instant is not over
                 if settle is not None:

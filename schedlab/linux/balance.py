@@ -187,8 +187,11 @@ class Balancer:
 
     def idle_enough(self, cpu: Any) -> bool:
         """available_idle_cpu() or sched_idle_cpu(): whoever runs there is of SCHED_IDLE."""
-        if self.idle(cpu):
-            return True
+        curr = cpu.curr
+        if curr is cpu.idle:
+            return self.running(cpu) == 0
+        if curr.policy != SCHED_IDLE:
+            return False
         mine = self.recent[cpu.id]
         return len(mine) == self.running(cpu) and all(task.policy == SCHED_IDLE for task in mine)
 

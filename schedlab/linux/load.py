@@ -75,15 +75,16 @@ class Loads:
 
     def enqueued(self, task: Any, cpu: Any, why: str) -> None:
         """A task has been queued: it comes with what it has wanted so far, wherever that was counted."""
-        queue = self.current(cpu)
+        queue, now = self.queues[cpu.id], self.machine.now
+        queue.advance(now)
         mine = self.tasks.get(task)
         if mine is None:
             mine = self.born(task, queue)
-        else:
-            self.refresh(task, queued=False)
+        elif now > mine.last_update:
+            mine.update(now, 0, 0, 0)
         if mine.queue is not queue:
             if mine.queue is not None:
-                mine.queue.advance(self.machine.now)
+                mine.queue.advance(now)
                 mine.queue.detach(mine)
             mine.queue = queue
             queue.attach(mine)

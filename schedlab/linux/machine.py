@@ -91,12 +91,15 @@ class CPU:
 class Machine:
     """Runs tasks under a policy and records what happens.
 
-    `cpus` is a number from 1 up, `hz` the ticks per second. `switch_ns` is lost at each change of
-    task; `lock_ns` and `look_ns` are how long a pick holds its run queue's lock: a fixed part and a
-    part for every task it looks at. `cache_ns` is lost by a task that runs on another CPU than the
-    last time, and more between nodes, as they are further: at a distance of 20, twice as much. All
-    four are 0 unless a scenario sets them. `topology` says where the CPUs lie.
+    `now` is the simulated time in ns. `cpus` is a number from 1 up, `hz` the ticks per second.
+    `switch_ns` is lost at each change of task; `lock_ns` and `look_ns` are how long a pick holds its
+    run queue's lock: a fixed part and a part for every task it looks at. `cache_ns` is lost by a task
+    that runs on another CPU than the last time, and more between nodes, as they are further: at a
+    distance of 20, twice as much. All four are 0 unless a scenario sets them. `topology` says where
+    the CPUs lie.
     """
+
+    now: property = property(attrgetter("engine.now"))  # asked so often that a method of our own would cost
 
     def __init__(
         self,
@@ -162,11 +165,6 @@ class Machine:
         idle.remaining = FOREVER
         idle.nice = 20  # so the idle task of 2.4; the others do not look
         return idle
-
-    @property
-    def now(self) -> int:
-        """Simulated time in ns."""
-        return self.engine.now
 
     # -- what the policy may do -----------------------------------------------------------------
 
@@ -251,9 +249,10 @@ class Machine:
 
     # -- the timer ------------------------------------------------------------------------------
 
-    def _tick(self, cpu: CPU) -> None:
-        engine, policy = self.engine, self.policy
-        now = engine.now
+    def _tick(self, cpu: CPU) -> int:
+        """The timer interrupt of one CPU, and when the next one comes."""
+        policy = self.policy
+        now = self.engine.now
         if cpu.id == 0:
             self.jiffies += 1
         if now > cpu.since:
@@ -261,7 +260,7 @@ class Machine:
         policy.tick(cpu, cpu.curr)
         if cpu.need_resched and policy.tick_calls_schedule:
             self._schedule(cpu)
-        engine.at(now + self.tick_ns, self._tick, cpu, TICK_RANK + cpu.id)
+        return now + self.tick_ns
 
     def _charge(self, cpu: CPU) -> None:
         """Book the CPU time that `curr` has had since it was last charged."""

@@ -8,6 +8,8 @@ Upstream: kernel/sched/pelt.c of Linux 6.12.
 
 from __future__ import annotations
 
+from functools import cache
+
 LOAD_AVG_PERIOD = 32  # periods until a contribution has halved
 LOAD_AVG_MAX = 47742  # the largest sum: 1024 * (1 + y + y^2 + ...)
 PERIOD = 1024  # units of 1,024 ns
@@ -26,6 +28,15 @@ def decay_load(value: int, periods: int) -> int:
     if periods > LOAD_AVG_PERIOD * 63:
         return 0
     return ((value >> (periods // LOAD_AVG_PERIOD)) * DECAY[periods % LOAD_AVG_PERIOD]) >> 32
+
+
+@cache
+def decayed(periods: int) -> tuple[int, int, int]:
+    """How often to halve a sum, by what to multiply it, and what whole periods in between have added."""
+    if periods > LOAD_AVG_PERIOD * 63:
+        return 0, 0, LOAD_AVG_MAX - PERIOD
+    halves, rest = divmod(periods, LOAD_AVG_PERIOD)
+    return halves, DECAY[rest], LOAD_AVG_MAX - decay_load(LOAD_AVG_MAX, periods) - PERIOD
 
 
 class LoadAverage:
@@ -63,31 +74,25 @@ class LoadAverage:
         if units <= 0:
             return False
         self.last_update += units << 10
-        if not self._accumulate(units, load, runnable if load else 0, running if load else 0):
+        begun = self.period_contrib
+        periods, self.period_contrib = divmod(units + begun, PERIOD)
+        if periods:
+            halves, factor, whole = decayed(periods)
+            self.load_sum = (self.load_sum >> halves) * factor >> 32
+            self.runnable_sum = (self.runnable_sum >> halves) * factor >> 32
+            self.util_sum = (self.util_sum >> halves) * factor >> 32
+            units = ((PERIOD - begun >> halves) * factor >> 32) + whole + self.period_contrib
+        if load:
+            self.load_sum += load * units
+            self.runnable_sum += runnable * units << CAPACITY_SHIFT
+            self.util_sum += running * units
+        if not periods:
             return False
-        divider = self.divider
+        divider = LEAST_DIVIDER + self.period_contrib
         self.load_avg = self.weight * self.load_sum // divider
         self.runnable_avg = self.runnable_sum // divider
         self.util_avg = self.util_sum // divider
         return True
-
-    def _accumulate(self, units: int, load: int, runnable: int, running: int) -> int:
-        """Decay the sums by the periods that have passed and add what was done; how many periods that was."""
-        contribution = units
-        units += self.period_contrib
-        periods, rest = divmod(units, PERIOD)
-        if periods:
-            self.load_sum = decay_load(self.load_sum, periods)
-            self.runnable_sum = decay_load(self.runnable_sum, periods)
-            self.util_sum = decay_load(self.util_sum, periods)
-            first = decay_load(PERIOD - self.period_contrib, periods)
-            whole = LOAD_AVG_MAX - decay_load(LOAD_AVG_MAX, periods) - PERIOD
-            contribution = first + whole + rest
-        self.period_contrib = rest
-        self.load_sum += load * contribution
-        self.runnable_sum += runnable * contribution << CAPACITY_SHIFT
-        self.util_sum += running * contribution
-        return periods
 
     # -- of a queue -------------------------------------------------------------------------------
 

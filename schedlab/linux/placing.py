@@ -15,7 +15,6 @@ update_idle_cpu_scan, sched_balance_find_dst_cpu, sched_balance_find_dst_group).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from schedlab.linux.balance import (
@@ -62,16 +61,16 @@ class Placing:
 
     def select(self, task: Any, why: str) -> Any:
         """The CPU for a task that wakes up, or is new; one that a scenario begins with goes where there are fewest."""
-        allowed = [cpu for cpu in self.cpus if may_use(task, cpu)]
-        if len(allowed) == 1:
-            return allowed[0]
+        if task.allowed is not None and len(task.allowed) == 1:
+            return self.cpus[min(task.allowed)]
         if why == "new":
+            allowed = [cpu for cpu in self.cpus if may_use(task, cpu)]
             return min(allowed, key=lambda cpu: (self.balancer.running(cpu), cpu.id))
         if why in ("fork", "exec"):
             cpu = self.idlest(task, task.cpu)
         else:
             cpu = self.near(task)
-        return cpu if cpu in allowed else self.fallback(task)
+        return cpu if may_use(task, cpu) else self.fallback(task)
 
     def fallback(self, task: Any) -> Any:
         """select_fallback_rq(): one of the same node, if it may."""
@@ -138,14 +137,20 @@ class Placing:
         recent, habits.recent = habits.recent, prev
         if recent not in (None, prev, target) and recent in near and may_use(task, recent) and idle(recent):
             return recent
-        return next(self.searched(task, target), target)
+        return self.searched(task, target)
 
-    def searched(self, task: Any, target: Any) -> Iterator[Any]:
+    def searched(self, task: Any, target: Any) -> Any:
         """select_idle_cpu(): round the node from the target's neighbour on, as far as the search goes."""
         near = self.node[target.id]
-        after = near.index(target) + 1
-        allowed = [cpu for cpu in (*near[after:], *near[:after]) if may_use(task, cpu)]
-        return (cpu for cpu in allowed[: self.scan[near]] if self.balancer.idle_enough(cpu))
+        left, after = self.scan[near], near.index(target) + 1
+        for cpu in (*near[after:], *near[:after]):
+            if left <= 0:
+                break
+            if may_use(task, cpu):
+                if self.balancer.idle_enough(cpu):
+                    return cpu
+                left -= 1
+        return target
 
     def set_scan(self, domain: Domain) -> None:
         """update_idle_cpu_scan(): after each look around a node."""

@@ -15,7 +15,6 @@ from schedlab.linux.balance import HAS_SPARE, IMBALANCED, TASKS, Look, tolerable
 from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
-from schedlab.linux.placing import Placing
 from schedlab.linux.task import run
 from schedlab.linux.topology import Topology
 from schedlab.scenario import Scenario
@@ -37,8 +36,8 @@ class Scene:
             for number in range(many):
                 self.task(f"hog{cpu}.{number}", cpu, queued=True, allowed=frozenset({cpu}))
         self.machine.boot()
-        self.placing: Placing = self.policy.placing
-        self.balancer = self.policy.balancer
+        self.placing: Any = self.policy.placing
+        self.balancer: Any = self.policy.balancer
 
     def task(self, name: str, cpu: int, queued: bool = False, allowed: frozenset[int] | None = None) -> Any:
         """A task that was last on this CPU."""
