@@ -52,7 +52,9 @@ class FairClass(Protocol):
     machine: Any
     queues_of: Any
 
+    def rq_of(self, task: Any) -> Any: ...
     def tasks_on(self, cpu: Any) -> int: ...
+    def may_pull(self, task: Any, cpu: Any) -> bool: ...
     def enqueue(self, task: Any, cpu: Any, why: str) -> None: ...
     def dequeue(self, task: Any, cpu: Any, why: str) -> None: ...
     def preempts(self, cpu: Any, woken: Any) -> bool: ...
@@ -160,15 +162,15 @@ class Balancer:
 
     # -- who is where -----------------------------------------------------------------------------
 
-    def enqueued(self, task: Any, cpu: Any, why: str) -> None:
+    def enqueued(self, task: Any, cpu: Any) -> None:
         """A task was queued."""
         self.seen(task, cpu)
-        self.loads.enqueued(task, cpu, why)
+        self.loads.enqueued(task)
 
     def dequeued(self, task: Any, cpu: Any, why: str) -> None:
         """A task has left its queue."""
         self.recent[cpu.id].pop(task, None)
-        self.loads.dequeued(task, cpu, why)
+        self.loads.dequeued(task, why)
 
     def seen(self, task: Any, cpu: Any) -> None:
         """A task was queued or picked: it goes to the near end of its CPU's list."""
@@ -467,6 +469,8 @@ class Balancer:
 
     def may_move(self, task: Any, look: Look) -> bool:
         """can_migrate_task(): allowed there, not running, and not warm."""
+        if not self.policy.may_pull(task, look.cpu):
+            return False
         if not may_use(task, look.cpu):
             look.some_pinned = True
             if look.other is None and not look.newly:

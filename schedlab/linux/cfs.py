@@ -20,11 +20,10 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
+from schedlab.linux.fair_policy import FairPolicy
 from schedlab.linux.kinds import READY, RUNNING
-from schedlab.linux.placing import Placing
-from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.policy import Ranking
 from schedlab.linux.rbtree import RBTree, following
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import calc_delta, cpu_factor, inverse_of_load
@@ -51,12 +50,17 @@ class CFSTask(FairTask):
 class CfsRq:
     """The fair tasks of one CPU. The running task is counted, but stands outside the tree."""
 
-    __slots__ = ("tree", "load", "nr_running", "min_vruntime", "curr", "next", "last", "skip")
+    __slots__ = (
+        "tree", "load", "nr_running", "h_nr_running", "min_vruntime", "curr", "next", "last", "skip", "owner", "avg",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.tree = RBTree()  # in order of vruntime; equal ones as they came
         self.load = 0
         self.nr_running = 0
+        self.h_nr_running = 0  # tasks in it and in all queues below, if there are groups
+        self.owner: Any = None  # the entity of the group whose queue it is
+        self.avg: Any = None  # its load on average, if there are many CPUs
         self.min_vruntime = FIRST_VRUNTIME
         self.curr: Any = None
         self.next: Any = None
@@ -81,11 +85,12 @@ class CfsRq:
         return None if node is None else node.item
 
 
-class CFS(Policy):
+class CFS(FairPolicy):
     """Scheduler of Linux 5.15, one queue a CPU. Times are ns; None means the kernel's value for this many CPUs."""
 
     name = "CFS"
     Task = CFSTask
+    Rq = CfsRq
     ranking = Ranking(by="virtual_runtime", best="lowest", tie="before it in the tree")
     watched = ("vruntime",)
     classes = ("normal", "batch", "idle")
@@ -109,19 +114,11 @@ class CFS(Policy):
         wakeup = self.wakeup_granularity
         self.wakeup_granularity_ns = WAKEUP_GRANULARITY * factor if wakeup is None else wakeup
 
-    def attach(self, machine: Any) -> None:
-        """A queue for every CPU."""
-        self.machine = machine
-        self.tune()
-        self.queues_of = [CfsRq() for _cpu in machine.cpus]
-        self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
-        self.placing = Placing(self.balancer) if self.balancer is not None else None
-
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Into the queue of the CPU."""
         self.enqueue_entity(self.queues_of[cpu.id], task, why)
         if self.balancer is not None:
-            self.balancer.enqueued(task, cpu, why)
+            self.balancer.enqueued(task, cpu)
 
     def enqueue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A waking task is placed, any other brings its distance from min_vruntime."""
@@ -344,20 +341,6 @@ class CFS(Policy):
         self.place(rq, child, initial=True)
         child.vruntime -= rq.min_vruntime
 
-    def select_cpu(self, task: Any, why: str) -> Any:
-        """Among many CPUs there is a choice."""
-        if self.placing is None:
-            return self.machine.cpus[0]
-        return self.placing.select(task, why)
-
-    def execs(self, task: Any) -> Any:
-        """sched_exec(): where a new program begins."""
-        return task.cpu if self.placing is None else self.placing.select(task, "exec")
-
-    def tasks_on(self, cpu: Any) -> int:
-        """How many fair tasks a CPU has."""
-        return int(self.queues_of[cpu.id].nr_running)
-
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): be skipped once; nothing else changes."""
         rq = self.queues_of[cpu.id]
@@ -388,10 +371,6 @@ class CFS(Policy):
         """Between normal, batch and idle: another weight."""
         task.policy = policy
         self.renice(task, cpu, task.nice)
-
-    def rq_of(self, task: Any) -> Any:
-        """The queue of a task."""
-        return self.queues_of[task.cpu.id]
 
     def switched_from(self, task: Any) -> None:
         """switched_from_fair(): a sleeper too takes only its distance from min_vruntime along."""

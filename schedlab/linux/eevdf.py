@@ -21,10 +21,9 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from schedlab.linux.balance import Balancer
 from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
-from schedlab.linux.placing import Placing
-from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.fair_policy import FairPolicy
+from schedlab.linux.policy import Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
 from schedlab.linux.weights import cpu_factor
@@ -54,12 +53,18 @@ class EEVDFTask(FairTask):
 class EevdfRq:
     """The fair tasks of one CPU. The running task is counted, but stands outside the tree and its sums."""
 
-    __slots__ = ("tree", "load", "nr_running", "min_vruntime", "avg_vruntime", "avg_load", "curr")
+    __slots__ = (
+        "tree", "load", "nr_running", "h_nr_running", "min_vruntime", "avg_vruntime", "avg_load", "curr", "owner",
+        "avg",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.tree = RBTree(augmented=True)  # in order of deadline, each node with the least vruntime below it
         self.load = 0
         self.nr_running = 0  # with the running and the delayed
+        self.h_nr_running = 0  # tasks in it and in all queues below, if there are groups
+        self.owner: Any = None  # the entity of the group whose queue it is
+        self.avg: Any = None  # its load on average, if there are many CPUs
         self.min_vruntime = FIRST_VRUNTIME
         self.avg_vruntime = 0  # sum of (vruntime - min_vruntime) * weight over the tree
         self.avg_load = 0  # sum of the weights of the tree
@@ -125,11 +130,12 @@ class EevdfRq66(EevdfRq):
         return None if first is None else int(first.vruntime)
 
 
-class EEVDF(Policy):
+class EEVDF(FairPolicy):
     """Scheduler of Linux 6.12, one queue a CPU. `base_slice` is in ns; None means the kernel's for this many CPUs."""
 
     name = "EEVDF"
     Task = EEVDFTask
+    Rq: ClassVar[type[EevdfRq]] = EevdfRq
     ranking = Ranking(by="virtual_deadline", best="lowest", tie="first in the tree", filters=("eligible",))
     watched = ("vruntime", "deadline", "vlag")
     classes = ("normal", "batch", "idle")
@@ -145,14 +151,6 @@ class EEVDF(Policy):
         """A base slice that is not chosen grows with the number of CPUs."""
         self.base_slice_ns = self.base_slice or BASE_SLICE * cpu_factor(len(self.machine.cpus))
 
-    def attach(self, machine: Any) -> None:
-        """A queue for every CPU."""
-        self.machine = machine
-        self.tune()
-        self.queues_of = [EevdfRq() for _cpu in machine.cpus]
-        self.balancer = Balancer(self) if len(machine.cpus) > 1 else None
-        self.placing = Placing(self.balancer) if self.balancer is not None else None
-
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_entity(): place the task around V, with the lag it left with."""
         rq = self.queues_of[cpu.id]
@@ -162,7 +160,7 @@ class EEVDF(Policy):
         self.place(rq, task, initial=why in ("new", "fork"))
         self.queue_up(rq, task)
         if self.balancer is not None:
-            self.balancer.enqueued(task, cpu, why)
+            self.balancer.enqueued(task, cpu)
         if self.server is not None and rq.nr_running == 1:
             self.server.start_server(cpu)
 
@@ -427,20 +425,8 @@ class EEVDF(Policy):
         self.update_curr(self.queues_of[parent.cpu.id], parent.cpu)
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """Among many CPUs there is a choice."""
-        if self.placing is None:
-            return self.machine.cpus[0]
-        if task.sched_delayed:  # ttwu_runnable(): it is still queued where it is
-            return task.cpu
-        return self.placing.select(task, why)
-
-    def execs(self, task: Any) -> Any:
-        """sched_exec(): where a new program begins."""
-        return task.cpu if self.placing is None else self.placing.select(task, "exec")
-
-    def tasks_on(self, cpu: Any) -> int:
-        """How many fair tasks a CPU has."""
-        return int(self.queues_of[cpu.id].nr_running)
+        """ttwu_runnable(): a delayed task is still queued where it is."""
+        return task.cpu if task.sched_delayed else super().select_cpu(task, why)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): the deadline moves a slice away; if it is still the earliest, it runs on."""
@@ -472,10 +458,6 @@ class EEVDF(Policy):
         """Between normal, batch and idle: another weight."""
         task.policy = policy
         self.renice(task, cpu, task.nice)
-
-    def rq_of(self, task: Any) -> Any:
-        """The queue of a task."""
-        return self.queues_of[task.cpu.id]
 
     def affinity(self, task: Any) -> None:
         """A delayed task that is to move leaves now."""
@@ -526,12 +508,8 @@ class EEVDF_6_6(EEVDF):
     """Scheduler of Linux 6.6: nobody stays for its debts, slices are not chosen, a short one does not interrupt."""
 
     name = "EEVDF 6.6"
+    Rq = EevdfRq66
     chosen_slices = False
-
-    def attach(self, machine: Any) -> None:
-        """The tree is another one."""
-        super().attach(machine)
-        self.queues_of = [EevdfRq66() for _cpu in machine.cpus]
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """A new task's half slice is lost: it is placed once more without it, except at boot."""
@@ -540,7 +518,7 @@ class EEVDF_6_6(EEVDF):
         self.place(rq, task, initial=False)
         self.queue_up(rq, task)
         if self.balancer is not None:
-            self.balancer.enqueued(task, cpu, why)
+            self.balancer.enqueued(task, cpu)
 
     def pick_eevdf(self, rq: Any) -> Any:
         """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""

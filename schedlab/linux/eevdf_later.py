@@ -72,6 +72,7 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
     """Scheduler of Linux 7.2. `hrtick`: a timer ends slices; `hrtick_late`, ns: so much after they should have."""
 
     name = "EEVDF 7.2"
+    Rq = EevdfRq72
 
     def __init__(self, base_slice: int | str | None = None, hrtick: bool = True, hrtick_late: int | str = 0) -> None:
         super().__init__(base_slice)
@@ -83,7 +84,6 @@ class EEVDF_7_2(EEVDF_6_12_Stable):
     def attach(self, machine: Any) -> None:
         """A timer for every CPU; only the last one set counts."""
         super().attach(machine)
-        self.queues_of = [EevdfRq72() for _cpu in machine.cpus]
         self.tickets = [0] * len(machine.cpus)
         self.timer_due = [-1] * len(machine.cpus)  # ns: when it goes off
 

@@ -27,6 +27,8 @@ class FairClass(Protocol):
     machine: Any
     queues_of: Any
 
+    def rq_of(self, task: Any) -> Any: ...
+
 
 class QueueLoad(LoadAverage):
     """Of a queue, with what it has had in it since the last update."""
@@ -68,14 +70,16 @@ class Loads:
     def __init__(self, policy: FairClass) -> None:
         self.policy = policy
         self.machine = policy.machine
-        self.queues = [QueueLoad(0) for _cpu in self.machine.cpus]
         self.tasks: dict[Any, TaskLoad] = {}
+        for rq in policy.queues_of:
+            rq.avg = QueueLoad(0)
 
     # -- where tasks come and go ------------------------------------------------------------------
 
-    def enqueued(self, task: Any, cpu: Any, why: str) -> None:
+    def enqueued(self, task: Any) -> None:
         """A task has been queued: it comes with what it has wanted so far, wherever that was counted."""
-        queue, now = self.queues[cpu.id], self.machine.now
+        rq, now = self.policy.rq_of(task), self.machine.now
+        queue = rq.avg
         queue.advance(now)
         mine = self.tasks.get(task)
         if mine is None:
@@ -90,18 +94,20 @@ class Loads:
             queue.attach(mine)
         if mine.weight != task.weight:
             queue.reweigh(mine, task.weight)
-        self.hold(queue, cpu)
+        self.hold(rq)
 
-    def dequeued(self, task: Any, cpu: Any, why: str) -> None:
+    def dequeued(self, task: Any, why: str) -> None:
         """A task has left its queue; who sleeps still counts there, who dies or leaves the class does not."""
-        queue = self.current(cpu)
+        rq = self.policy.rq_of(task)
+        queue = rq.avg
+        queue.advance(self.machine.now)
         mine = self.refresh(task, queued=True)
         if why in ("setscheduler", "exit"):
             queue.detach(mine)
             mine.queue = None
         if why == "exit":
             del self.tasks[task]
-        self.hold(queue, cpu)
+        self.hold(rq)
 
     def born(self, task: Any, queue: QueueLoad) -> TaskLoad:
         """post_init_entity_util_avg(): a new task's use is a guess, at most half of what the CPU has left."""
@@ -113,16 +119,16 @@ class Loads:
         mine.runnable_avg = mine.util_avg
         return mine
 
-    def hold(self, queue: QueueLoad, cpu: Any) -> None:
+    def hold(self, rq: Any) -> None:
         """From now on the queue holds what the policy has in it."""
-        rq = self.policy.queues_of[cpu.id]
+        queue = rq.avg
         queue.held, queue.tasks, queue.busy = rq.load, rq.nr_running, rq.nr_running > 0
 
     # -- what is asked ----------------------------------------------------------------------------
 
     def current(self, cpu: Any) -> QueueLoad:
         """The averages of a CPU's queue now."""
-        queue = self.queues[cpu.id]
+        queue: QueueLoad = self.policy.queues_of[cpu.id].avg
         queue.advance(self.machine.now)
         return queue
 

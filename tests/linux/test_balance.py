@@ -89,7 +89,7 @@ def test_a_busy_cpu_with_room_takes_half_of_the_difference_until_6_6(policy: Any
     assert balancer.sums([left]).kind == OVERLOADED
     balancer.busiest(look)
     assert (look.counts, look.imbalance) == (TASKS, takes)
-    balancer.loads.queues[right.id].util_avg = 900
+    fair.queues_of[right.id].avg.util_avg = 900
     assert balancer.sums([right]).kind == FULLY_BUSY
     assert balancer.busiest(look).cpus == (left,)
     assert (look.counts, look.imbalance) == (LOAD, 1024), "full: now load counts"

@@ -91,7 +91,7 @@ def test_the_cpu_before_the_last_is_asked_before_the_search():
 def test_a_busy_node_is_searched_less_far(used: int, scan: int) -> None:
     """1024 - used² * 117² / (10,000 * 1024), of 4 CPUs: at 512 it is 674 of 1024, at 600 543, at 768 237."""
     scene = Scene([0, 0, 0, 0])
-    for queue in scene.balancer.loads.queues:
+    for queue in [rq.avg for rq in scene.policy.queues_of]:
         queue.util_avg = used
     scene.placing.set_scan(scene.balancer.domains[0][0])
     assert list(scene.placing.scan.values()) == [scan]
