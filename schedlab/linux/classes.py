@@ -23,7 +23,8 @@ from schedlab.linux.eevdf import EEVDF
 from schedlab.linux.eevdf_later import EEVDF_7_2
 from schedlab.linux.ext import PUT_OUT, Ext
 from schedlab.linux.fair_server import DeadlineWithServer, Server
-from schedlab.linux.groups import Group, GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2, GroupError
+from schedlab.linux.grouped import GroupedCFS, GroupedEEVDF, GroupedEEVDF_7_2
+from schedlab.linux.groups import Group, GroupError
 from schedlab.linux.kinds import GONE, READY, RUNNING, ZOMBIE
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime

@@ -362,8 +362,12 @@ class EEVDF(FairPolicy):
 
     def update_entity_lag(self, rq: EevdfRq, task: Any) -> None:
         """What it is owed, at most two slices (or a tick) either way."""
+        task.vlag = self.bounded_lag(rq, task, rq.average())
+
+    def bounded_lag(self, rq: EevdfRq, task: Any, average: int) -> int:
+        """entity_lag()."""
         limit = calc_delta_fair(self.most_lag(rq, task), task)
-        task.vlag = max(-limit, min(rq.average() - task.vruntime, limit))
+        return int(max(-limit, min(average - task.vruntime, limit)))
 
     def most_lag(self, rq: EevdfRq, task: Any) -> int:
         """The most that may be owed either way, ns of CPU time."""
@@ -389,11 +393,15 @@ class EEVDF(FairPolicy):
         task.sched_delayed = False
 
     def finish_delayed(self, rq: EevdfRq, cpu: Any, task: Any) -> None:
-        """The delayed dequeue is carried out; what it would be owed by now is not given."""
-        self.update_curr(rq, cpu)
-        self.take_off(rq, task, sleeps=True)
+        """The delayed dequeue is carried out."""
+        self.finish_entity(rq, cpu, task)
         if self.balancer is not None:
             self.balancer.dequeued(task, cpu, "sleep")
+
+    def finish_entity(self, rq: EevdfRq, cpu: Any, task: Any) -> None:
+        """What it would be owed by now is not given."""
+        self.update_curr(rq, cpu)
+        self.take_off(rq, task, sleeps=True)
         task.sched_delayed = False
         task.vlag = min(task.vlag, 0)
 

@@ -60,6 +60,13 @@ class EevdfRq72(EevdfRq):
         super().remove(task)
         del self.slices[bisect_left(self.slices, task.slice)]
 
+    def ask(self, task: Any, ns: int) -> None:
+        """The request of a queued task is another one."""
+        if task is not self.curr and task.on_rq:
+            del self.slices[bisect_left(self.slices, task.slice)]
+            insort(self.slices, ns)
+        task.slice = ns
+
     def requests(self) -> tuple[int, int]:
         """cfs_rq_min_slice() and cfs_rq_max_slice(): the shortest and the longest of all that are queued, ns."""
         ends = [*self.slices[:1], *self.slices[-1:]]

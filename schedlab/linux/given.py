@@ -17,7 +17,6 @@ from schedlab.linux.deadline import Admission
 from schedlab.linux.eevdf import MAX_SLICE, MIN_SLICE
 from schedlab.linux.grammar import CLASS_KEYS, GRAMMAR, HOG, check_class
 from schedlab.linux.groups import (
-    DEFAULT_PERIOD_NS,
     DEFAULT_WEIGHT,
     MAX_WEIGHT,
     MIN_WEIGHT,
@@ -26,6 +25,7 @@ from schedlab.linux.groups import (
     parents_first,
 )
 from schedlab.linux.policy import Policy
+from schedlab.linux.quota import DEFAULT_PERIOD_NS
 from schedlab.linux.schedulers import SCHEDULERS, policy_of
 from schedlab.linux.task import CLASSES, NICE_MAX, NICE_MIN
 from schedlab.linux.topology import MOST_DISTANCE, Topology
@@ -229,8 +229,6 @@ def check_groups(scenario: Scenario) -> list[Group]:
     if not issubclass(policy, ClassStack) or issubclass(policy, WithExt):
         kernels = [name for name, each in SCHEDULERS.items() if name.startswith("linux-")]
         raise ScenarioError(f"groups: {policy.name} has no control groups; {', '.join(kernels)} have")
-    if scenario.cpus > 1:
-        raise ScenarioError(f"groups: they are modelled on one CPU, and cpus is {scenario.cpus}")
     made = []
     for name, given in scenario.groups.items():
         where = f"groups.{name}"

@@ -1,40 +1,39 @@
-"""Groups: a tree of queues, each a fair scheduler of its own, and quotas of CPU time.
+"""Groups: a tree of queues, each a fair scheduler of its own.
 
-A control group has, on its CPU, one *entity* and one queue. The entity stands in the parent's queue
-like a task, with the group's weight (`cpu.weight`); to choose is to walk down from the root, at each
-level as among tasks. So ten tasks of one group share what one task of another has alone.
+A control group has, on each CPU, one *entity* and one queue. The entity stands in the parent's queue
+like a task; to choose is to walk down from the root, at each level as among tasks. So ten tasks of
+one group share what one task of another has alone.
 
-`cpu.max` is a quota of CPU time in each period. It lies in a pool of which a queue takes slices of
-5 ms; when the pool is empty and the queue has used its slice up, it is *throttled*: its entity
-leaves the parent's queue until the period's timer fills the pool. What was used too much is paid back.
+weight  of a group (`cpu.weight`), 100 is as much as nice 0; of an entity: its part of that, by how much
+        of the group's load is on its CPU (`schedlab.linux.shares`); on one CPU all of it
+quota   of CPU time (`cpu.max`), see `schedlab.linux.quota`
 
-runtime            ns left in the pool
-runtime_remaining  ns left of the queue's slice; negative when it was overrun
-
-The flaw: all of a quota can be used up at the period's beginning, so a group with 20 ms in 100 may
-stand still for 80 ms at a time.
-Upstream: kernel/sched/fair.c of Linux 5.15, 6.1 and 6.12 (`for_each_sched_entity`, `*_cfs_bandwidth*`). On one CPU a
-group's entity has the whole of the group's weight (`calc_group_shares`), so no load averages are needed.
+The flaw: a group's weight is shared by all its tasks, so each new one takes from the others; and a
+deep tree costs at every level, at each choice, wake-up and tick.
+Upstream: kernel/sched/fair.c of Linux 5.15, 6.1 and 6.12 (`for_each_sched_entity`, `pick_next_task_fair`,
+`update_cfs_group`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from schedlab.linux.cfs import CFS, CfsRq
-from schedlab.linux.eevdf import EEVDF, EEVDF_6_6, EevdfRq, truncated
-from schedlab.linux.eevdf_later import EEVDF_7_2, EEVDF_6_12_Stable
 from schedlab.linux.fair import set_load_weight
-from schedlab.linux.weights import NICE_0_LOAD, calc_delta, inverse_of_load
+from schedlab.linux.quota import (
+    DEFAULT_PERIOD_NS,
+    KEPT_NS,
+    MAX_PERIOD_NS,
+    MIN_PERIOD_NS,
+    MIN_QUOTA_NS,
+    Bandwidth,
+    Quotas,
+)
+from schedlab.linux.shares import Shares
+from schedlab.linux.weights import NICE_0_LOAD, inverse_of_load
 
 MIN_WEIGHT, DEFAULT_WEIGHT, MAX_WEIGHT = 1, 100, 10_000  # cpu.weight
-MIN_QUOTA_NS = 1_000_000
-MIN_PERIOD_NS, DEFAULT_PERIOD_NS, MAX_PERIOD_NS = 1_000_000, 100_000_000, 1_000_000_000
-BANDWIDTH_SLICE_NS = 5_000_000  # sched_cfs_bandwidth_slice
-KEPT_NS = 1_000_000  # min_cfs_rq_runtime: what an empty queue keeps of its slice
-PERIOD_TIMER = "cpu.max period"
 GROUP_ID = -2  # of the entities, which are no tasks
 
 
@@ -84,34 +83,20 @@ def parents_first(groups: Sequence[Group]) -> list[Group]:
     return list(ordered.values())
 
 
-class Bandwidth:
-    """The pool of a group with a quota, and its queues that wait for it."""
-
-    def __init__(self, quota: int, period: int) -> None:
-        self.quota = quota
-        self.period = period
-        self.runtime = quota
-        self.idle = True
-        self.timer_on = False
-        self.throttled: list[Any] = []
-
-
 def entity_class(task: type[Any]) -> type[Any]:
     """What stands for a group in its parent's queue: all that a task of this scheduler is, and a queue."""
 
     class Entity(task):  # type: ignore[misc]  # the base is only known at run time
-        __slots__ = ("queue", "up", "bandwidth", "runtime_remaining", "throttled")
+        __slots__ = ("queue", "up", "bandwidth", "runtime_remaining", "throttled", "shares")
 
     return Entity
 
 
-class Groups:
+class Groups(Quotas):
     """What groups add to a fair class: every walk along the levels of the tree. To be mixed into one."""
 
-    most_cpus: ClassVar[int | None] = 1
-
-    machine: Any
     queues_of: list[Any]
+    balancer: Any
     server: Any
 
     def __init__(self, *args: Any, groups: Sequence[Group] = (), first_period: int | None = None, **kw: Any) -> None:
@@ -120,96 +105,203 @@ class Groups:
         self.first_period = first_period  # ns: a period begins at this time; None: when a group first needs one
 
     def attach(self, machine: Any) -> None:
-        """An entity and a queue for every group."""
+        """An entity and a queue for every group on every CPU."""
         super().attach(machine)  # type: ignore[misc]  # of the fair class
         make = entity_class(self.Task)  # type: ignore[attr-defined]  # of the fair class
-        self.entities: dict[str, Any] = {}
-        self.owners: dict[int, Any] = {}  # by the identity of their queue
+        self.entities: dict[str, list[Any]] = {}
         for group in self.groups:
-            entity = make(GROUP_ID, group.name)
-            entity.weight, entity.inverse = group.shares, inverse_of_load(group.shares)
-            entity.queue = type(self.queues_of[0])()
-            entity.up = self.entities[group.parent] if group.parent else None
-            entity.bandwidth = None if group.quota is None else Bandwidth(group.quota, group.period)
-            entity.runtime_remaining = 0 if group.quota is None else KEPT_NS
-            entity.throttled = False
-            self.entities[group.name] = entity
-            self.owners[id(entity.queue)] = entity
+            pool = None if group.quota is None else Bandwidth(group.quota, group.period)
+            self.entities[group.name] = [self.entity_of(group, make, pool, cpu) for cpu in machine.cpus]
+        self.shares = None
+        if self.balancer is not None:
+            self.balancer.loads = self.shares = Shares(self)
+
+    def entity_of(self, group: Group, make: type[Any], pool: Bandwidth | None, cpu: Any) -> Any:
+        """A group on one CPU."""
+        entity = make(GROUP_ID, group.name)
+        entity.cpu = cpu
+        entity.shares = group.shares
+        entity.weight, entity.inverse = group.shares, inverse_of_load(group.shares)
+        entity.queue = self.Rq()  # type: ignore[attr-defined]  # of the fair class
+        entity.queue.owner = entity
+        entity.up = self.entities[group.parent][cpu.id] if group.parent else None
+        entity.bandwidth = pool
+        entity.runtime_remaining = 0 if pool is None else KEPT_NS
+        entity.throttled = False
+        return entity
 
     # -- the tree ---------------------------------------------------------------------------------------
+
+    def root(self, cpu: Any) -> Any:
+        """The queue of a CPU in which no group's tasks stand."""
+        return self.queues_of[cpu.id]
 
     def up(self, entity: Any) -> Any:
         """The entity in whose queue this one stands; None for the root's."""
         if entity.id == GROUP_ID:
             return entity.up
-        return self.entities[entity.group] if entity.group is not None else None
+        return self.entities[entity.group][entity.cpu.id] if entity.group is not None else None
+
+    def above(self, entity: Any) -> Any:
+        """The queue in which it stands."""
+        owner = self.up(entity)
+        return self.queues_of[entity.cpu.id] if owner is None else owner.queue
 
     def levels(self, entity: Any) -> Iterator[tuple[Any, Any]]:
         """for_each_sched_entity(): queue and entity, from the task to the root."""
         while entity is not None:
             above = self.up(entity)
-            yield (self.queues_of[0] if above is None else above.queue), entity
+            yield (self.queues_of[entity.cpu.id] if above is None else above.queue), entity
             entity = above
 
-    def running(self) -> list[tuple[Any, Any]]:
+    def running(self, cpu: Any) -> list[tuple[Any, Any]]:
         """Queue and running entity, from the root down to the task."""
-        chain, queue = [], self.queues_of[0]
+        chain, queue = [], self.queues_of[cpu.id]
         while queue is not None and queue.curr is not None:
             chain.append((queue, queue.curr))
             queue = queue.curr.queue if queue.curr.id == GROUP_ID else None
         return chain
 
-    def tasks_in(self, queue: Any) -> int:
-        """h_nr_running: tasks of a queue and all queues below it."""
-        entities = [*queue.tree, *([queue.curr] if queue.curr is not None and queue.curr.on_rq else [])]
-        return sum(self.tasks_in(each.queue) if each.id == GROUP_ID else 1 for each in entities)
+    def tasks_on(self, cpu: Any) -> int:
+        """h_nr_running: tasks of all levels that may run."""
+        return int(self.queues_of[cpu.id].h_nr_running)
+
+    def may_pull(self, task: Any, cpu: Any) -> bool:
+        """throttled_lb_pair(): not if its group is throttled, here or there."""
+        if task.group is None:
+            return True
+        here, there = self.entities[task.group][task.cpu.id], self.entities[task.group][cpu.id]
+        return not self.held_up(here) and not self.held_up(there)
 
     # -- what is asked of a fair class -------------------------------------------------------------------
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_task_fair(): into its queue, and every entity above that is not queued yet into its own."""
-        for queue, entity in self.levels(task):
+        levels = list(self.levels(task))
+        if task.on_rq and getattr(task, "sched_delayed", False):
+            return self.requeue_delayed(levels[0][0], task)  # type: ignore[attr-defined]  # of EEVDF
+        for number, (queue, entity) in enumerate(levels):
             if entity.on_rq:
                 if getattr(entity, "sched_delayed", False):
                     self.requeue_delayed(queue, entity)  # type: ignore[attr-defined]  # of EEVDF
-                break
+                return self.count(levels[number:], 1)
+            if entity is not task:
+                self.weigh(queue, entity)
             self.enter(queue, cpu, entity, why)
-            owner = self.up(entity)
-            if owner is not None:
+            queue.h_nr_running += 1
+            self.note_entry(queue, entity, task, cpu)
+            if queue.owner is not None:
                 if queue.nr_running == 1:
-                    self.check_enqueue_throttle(owner)
-                if owner.throttled:
-                    break
+                    self.check_enqueue_throttle(queue.owner)
+                if queue.owner.throttled:
+                    return
             why = "wake"
+
+    def note_entry(self, queue: Any, entity: Any, task: Any, cpu: Any) -> None:
+        """The averages are told of it."""
+        if entity is task and self.balancer is not None:
+            self.balancer.enqueued(task, cpu)
+        elif self.shares is not None:
+            self.shares.hold(queue)
 
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
         """dequeue_task_fair(): out of its queue, and every entity whose queue is empty then."""
-        self.climb_out(self.levels(task), cpu, why)
+        levels = list(self.levels(task))
+        if not self.goes(*levels[0], cpu, why):
+            return
+        if self.balancer is not None:
+            self.balancer.dequeued(task, cpu, why)
+        self.climb_out(levels, cpu, 1)
 
-    def climb_out(self, levels: Iterable[tuple[Any, Any]], cpu: Any, why: str) -> None:
-        """The dequeuing of an entity and of those above it."""
+    def climb_out(self, levels: Sequence[tuple[Any, Any]], cpu: Any, tasks: int) -> None:
+        """The first of them has left its queue, with so many tasks: those above follow where nobody is left."""
+        for number, (queue, _entity) in enumerate(levels):
+            queue.h_nr_running -= tasks
+            if queue.owner is not None and queue.owner.throttled:
+                return
+            above = levels[number + 1 :]
+            if queue.nr_running or not above or not self.goes(*above[0], cpu, "sleep"):
+                return self.count(above, -tasks)
+
+    def count(self, levels: Sequence[tuple[Any, Any]], tasks: int) -> None:
+        """Entities that stay where they are have so many tasks more: their part of the weight may change."""
         for queue, entity in levels:
-            if not self.leave(queue, cpu, entity, why):
+            self.weigh(queue, entity)
+            self.has_changed(queue, entity)
+            queue.h_nr_running += tasks
+            if queue.owner is not None and queue.owner.throttled:
                 return
-            owner = self.up(entity)
-            if owner is not None and owner.throttled:
+
+    def take_down(self, owner: Any) -> None:
+        """throttle_cfs_rq(): with all its tasks."""
+        levels = list(self.levels(owner))
+        self.goes(*levels[0], owner.cpu, "throttle")
+        self.climb_out(levels, owner.cpu, owner.queue.h_nr_running)
+
+    def put_up(self, owner: Any) -> None:
+        """unthrottle_cfs_rq(): with all its tasks."""
+        levels, tasks = list(self.levels(owner)), owner.queue.h_nr_running
+        for number, (queue, entity) in enumerate(levels):
+            if entity.on_rq:
+                return self.count(levels[number:], tasks)
+            self.weigh(queue, entity)
+            self.enter(queue, owner.cpu, entity, "wake")
+            queue.h_nr_running += tasks
+            self.note_entry(queue, entity, None, owner.cpu)
+            if queue.owner is not None and queue.owner.throttled:
                 return
-            if queue.nr_running:
-                return
-            if owner is not None:
-                self.give_back(owner)
-            why = "sleep"
+
+    def goes(self, queue: Any, entity: Any, cpu: Any, why: str) -> bool:
+        """dequeue_entity(): an empty queue gives back what it has left of its slice. False: it stays for now."""
+        if self.shares is not None and entity.id == GROUP_ID:
+            self.shares.renew(queue, entity)
+        if not self.leave(queue, cpu, entity, why):
+            return False
+        if queue.owner is not None:
+            self.give_back(queue.owner)
+        if self.shares is not None:
+            self.shares.hold(queue)
+        return True
+
+    def weigh(self, queue: Any, entity: Any) -> None:
+        """update_load_avg(), update_cfs_group(): a group's entity gets its part of the group's weight."""
+        shares = self.shares
+        if shares is None:
+            return
+        if entity.id != GROUP_ID:
+            queue.avg.advance(self.machine.now)
+            return
+        shares.hold(entity.queue)
+        shares.tell(entity.queue)
+        shares.renew(queue, entity)
+        weight = shares.part_of(entity, entity.shares)
+        if weight != entity.weight and not self.held_up(entity):
+            self.reweigh_entity(queue, entity, weight)
+            entity.weight, entity.inverse = weight, inverse_of_load(weight)
+            self.put_weighed(queue, entity)
+            queue.avg.reweigh(shares.tasks[entity], weight)
+            shares.hold(queue)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
-        """pick_next_task_fair(): from the root down; start again if a group is throttled on the way."""
-        root = self.queues_of[0]
+        """pick_next_task_fair(): from the root down; who finds nothing looks at the other CPUs."""
+        chain = self.way_down(cpu)
+        if not chain and self.balancer is not None:
+            self.switch(cpu, [])
+            if self.balancer.newly_idle(cpu):
+                chain = self.way_down(cpu)
+        if not chain or chain[-1:] != self.running(cpu)[-1:]:
+            self.switch(cpu, chain)
+        return chain[-1][1] if chain else None
+
+    def way_down(self, cpu: Any) -> list[tuple[Any, Any]]:
+        """Queue and chosen entity at each level; start again if a group is throttled on the way."""
+        root = self.queues_of[cpu.id]
         chain: list[tuple[Any, Any]] = []
         queue = root
         while root.nr_running:
             if queue.curr is not None and queue.curr.on_rq:
                 self.charge_queue(queue, cpu)
-                owner = self.owners.get(id(queue))
-                if owner is not None and self.out_of_runtime(owner):
+                if queue.owner is not None and self.out_of_runtime(queue.owner):
                     chain, queue = [], root
                     continue
             entity = self.choose(queue)
@@ -221,13 +313,11 @@ class Groups:
             if entity.id != GROUP_ID:
                 break
             queue = entity.queue
-        if not chain or chain[-1:] != self.running()[-1:]:
-            self.switch(cpu, chain)
-        return chain[-1][1] if chain else None
+        return chain
 
     def switch(self, cpu: Any, chain: list[tuple[Any, Any]]) -> None:
         """Put back what ran and set what will run, on all levels on which they differ."""
-        before = self.running()
+        before = self.running(cpu)
         same = 0
         while same < min(len(before), len(chain)) and before[same] == chain[same]:
             same += 1
@@ -236,6 +326,8 @@ class Groups:
         for queue, entity in chain[same:]:
             self.set_next_entity(queue, entity)  # type: ignore[attr-defined]  # of the fair class
         if chain:
+            if self.balancer is not None:
+                self.balancer.seen(chain[-1][1], cpu)
             self.picked(cpu, chain[-1][1])
 
     def picked(self, cpu: Any, task: Any) -> None:
@@ -245,20 +337,19 @@ class Groups:
         """put_prev_entity(), and a look at the runtime that is left."""
         if entity.on_rq:
             self.charge_queue(queue, cpu)
-        owner = self.owners.get(id(queue))
-        if owner is not None:
-            self.out_of_runtime(owner)
+        if queue.owner is not None:
+            self.out_of_runtime(queue.owner)
         self.put_prev_entity(queue)  # type: ignore[attr-defined]  # of the fair class
 
     def fork(self, child: Any, parent: Any) -> None:
         """A child is born into its parent's group."""
         child.group = parent.group
-        self.fork_in(next(self.levels(parent))[0], child, parent)
+        self.fork_in(self.above(parent), child, parent)
 
     def renice(self, task: Any, cpu: Any, nice: int) -> None:
         """set_user_nice(): off the queues, the new weight, back; a running task is set again on every level."""
         old, queued = task.nice, task.on_rq
-        running = bool(queued and self.running()[-1:] == [next(self.levels(task))])
+        running = bool(queued and self.running(cpu)[-1:] == [next(self.levels(task))])
         if queued:
             self.dequeue(task, cpu, "renice")
             if running:
@@ -271,16 +362,16 @@ class Groups:
                 self.switch(cpu, chain)
             elif running:  # its group is throttled, and it is about to go
                 self.machine.resched(cpu)
-            self.priority_changed(task, cpu, next(self.levels(task))[0], old)  # type: ignore[attr-defined]  # of both
+            self.priority_changed(task, cpu, self.above(task), old)  # type: ignore[attr-defined]  # of both
 
     def rq_of(self, task: Any) -> Any:
         """The queue of its group."""
-        return next(self.levels(task))[0]
+        return self.above(task)
 
     def affinity(self, task: Any) -> None:
         """A delayed task leaves now, and with it the groups that are empty then."""
         if getattr(task, "sched_delayed", False):
-            self.finish_climbing(self.rq_of(task), task.cpu, task)
+            self.finish_climbing(self.above(task), task.cpu, task)
 
     def set_down(self, cpu: Any, prev: Any) -> None:
         """A better class takes the CPU."""
@@ -288,9 +379,14 @@ class Groups:
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """task_tick_fair(): every level."""
-        if curr is not cpu.idle:
-            for queue, entity in list(self.levels(curr)):
-                self.tick_entity(queue, cpu, entity)
+        if curr is cpu.idle:
+            return
+        for queue, entity in list(self.levels(curr)):
+            self.charge_queue(queue, cpu)
+            self.weigh(queue, entity)
+            self.check_tick(queue, cpu, entity)
+        if self.balancer is not None:
+            self.balancer.tick(cpu)
 
     def preempts(self, cpu: Any, woken: Any) -> bool:
         """find_matching_se(): the two are compared in the queue in which both, or their groups, stand."""
@@ -304,103 +400,6 @@ class Groups:
             if curr is not None:
                 return bool(curr is not entity and self.compare(queue, cpu, curr, entity))
         return False
-
-    # -- quotas -------------------------------------------------------------------------------------------
-
-    def account(self, owner: Any, ran: int) -> None:
-        """account_cfs_rq_runtime(): off the slice; if it is gone and there is no other, the CPU chooses again."""
-        if owner.bandwidth is None:
-            return
-        owner.runtime_remaining -= ran
-        if owner.runtime_remaining > 0 or owner.throttled:
-            return
-        if not self.assign(owner, BANDWIDTH_SLICE_NS) and owner.queue.curr is not None:
-            self.machine.resched(self.machine.cpus[0])
-
-    def assign(self, owner: Any, target: int) -> bool:
-        """assign_cfs_rq_runtime(): from the pool, so that `target` is left. Is anything left?"""
-        pool = owner.bandwidth
-        self.start_period(owner)
-        amount = min(pool.runtime, target - owner.runtime_remaining)
-        if pool.runtime > 0:
-            pool.runtime -= amount
-            pool.idle = False
-            owner.runtime_remaining += amount
-        return bool(owner.runtime_remaining > 0)
-
-    def out_of_runtime(self, owner: Any) -> bool:
-        """check_cfs_rq_runtime(): throttle the group if it has nothing left."""
-        if owner.bandwidth is None or owner.runtime_remaining > 0:
-            return False
-        if not owner.throttled:
-            self.throttle(owner)
-        return bool(owner.throttled)
-
-    def check_enqueue_throttle(self, owner: Any) -> None:
-        """A queue that is not empty any more may have to wait at once."""
-        if owner.bandwidth is None or owner.queue.curr is not None or owner.throttled:
-            return
-        self.account(owner, 0)
-        if owner.runtime_remaining <= 0:
-            self.throttle(owner)
-
-    def throttle(self, owner: Any) -> None:
-        """throttle_cfs_rq(): its entity leaves the parent's queue, unless the pool has just been filled."""
-        if self.assign(owner, 1):
-            return
-        owner.bandwidth.throttled.append(owner)
-        if owner.on_rq:
-            self.climb_out(self.levels(owner), self.machine.cpus[0], "throttle")
-        owner.throttled = True
-
-    def unthrottle(self, owner: Any) -> None:
-        """unthrottle_cfs_rq(): back into the parent's queue; an idle CPU looks at it."""
-        cpu = self.machine.cpus[0]
-        owner.throttled = False
-        owner.bandwidth.throttled.remove(owner)
-        if not owner.queue.nr_running:
-            return
-        for queue, entity in self.levels(owner):
-            if entity.on_rq:
-                break
-            self.enter(queue, cpu, entity, "wake")
-            above = self.up(entity)
-            if above is not None and above.throttled:
-                return
-        if cpu.curr is cpu.idle:
-            self.machine.resched(cpu)
-
-    def give_back(self, owner: Any) -> None:
-        """return_cfs_rq_runtime(): an empty queue keeps 1 ms of its slice."""
-        if owner.bandwidth is not None and owner.runtime_remaining > KEPT_NS and not owner.queue.nr_running:
-            owner.bandwidth.runtime += owner.runtime_remaining - KEPT_NS
-            owner.runtime_remaining = KEPT_NS
-
-    def start_period(self, owner: Any) -> None:
-        """start_cfs_bandwidth()."""
-        pool, now = owner.bandwidth, self.machine.now
-        if not pool.timer_on:
-            pool.timer_on = True
-            since = 0 if self.first_period is None else (now - self.first_period) % pool.period
-            self.machine.timer(self.machine.cpus[0], now + pool.period - since, (PERIOD_TIMER, owner))
-
-    def timer(self, cpu: Any, name: Any) -> None:
-        """do_sched_cfs_period_timer(): fill the pool, and let those go on that were throttled, in order."""
-        if not isinstance(name, tuple) or name[0] != PERIOD_TIMER:
-            return super().timer(cpu, name)  # type: ignore[misc]  # of the fair class
-        pool = name[1].bandwidth
-        pool.runtime = pool.quota
-        if pool.idle and not pool.throttled:
-            pool.timer_on = False
-            return
-        self.machine.timer(cpu, self.machine.now + pool.period, name)
-        pool.idle = not pool.throttled
-        for owner in list(pool.throttled):
-            amount = min(pool.runtime, 1 - owner.runtime_remaining)
-            pool.runtime -= amount
-            owner.runtime_remaining += amount
-            if owner.runtime_remaining > 0:
-                self.unthrottle(owner)
 
     # -- in what the fair classes differ ------------------------------------------------------------------
 
@@ -420,9 +419,8 @@ class Groups:
         """update_curr()."""
         raise NotImplementedError
 
-    def tick_entity(self, queue: Any, cpu: Any, entity: Any) -> None:
-        """entity_tick()."""
-        self.charge_queue(queue, cpu)
+    def check_tick(self, queue: Any, cpu: Any, entity: Any) -> None:
+        """What a tick looks at besides."""
 
     def compare(self, queue: Any, cpu: Any, curr: Any, woken: Any) -> bool:
         """check_preempt_wakeup(), for two of one queue."""
@@ -436,6 +434,17 @@ class Groups:
         """task_fork_fair(), in the queue of parent and child."""
         raise NotImplementedError
 
+    def reweigh_entity(self, queue: Any, entity: Any, weight: int) -> None:
+        """reweight_entity(), before the entity has its new weight: out of the queue's sums."""
+        raise NotImplementedError
+
+    def put_weighed(self, queue: Any, entity: Any) -> None:
+        """The same, after: back into the sums."""
+        raise NotImplementedError
+
+    def has_changed(self, queue: Any, entity: Any) -> None:
+        """Something has come to or gone from the queue of an entity that stays where it is."""
+
     def reweigh(self, task: Any, nice: int) -> None:
         """reweight_task(), of one that is not queued."""
         task.nice = nice
@@ -448,163 +457,22 @@ class Groups:
         return bool(super().born(task))  # type: ignore[misc]  # of the fair class
 
     def queues(self) -> Iterable[tuple[str, list[Any]]]:
-        """The root's tree, and every group's; entities of groups stand among the tasks."""
-        yield "tree", [each for each in self.queues_of[0].tree if each.id != GROUP_ID]
-        for name, entity in self.entities.items():
-            yield f"tree of {name}", [each for each in entity.queue.tree if each.id != GROUP_ID]
+        """The root's tree of every CPU, and every group's; entities of groups stand among the tasks."""
+        many = len(self.queues_of) > 1
+        for number, root in enumerate(self.queues_of):
+            yield f"tree {number}" if many else "tree", [each for each in root.tree if each.id != GROUP_ID]
+        for name, entities in self.entities.items():
+            for entity in entities:
+                where = f"tree of {name} on {entity.cpu.name}" if many else f"tree of {name}"
+                yield where, [each for each in entity.queue.tree if each.id != GROUP_ID]
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
         """Those of the last queue on the way down."""
-        running = self.running()
-        queue = running[-1][0] if running else self.queues_of[0]
+        running = self.running(cpu)
+        queue = running[-1][0] if running else self.queues_of[cpu.id]
         return [args for args in self.candidates_in(queue) if args[0].id != GROUP_ID]
 
     def candidates_in(self, queue: Any) -> Iterable[tuple[Any, ...]]:
         """Everybody of one queue."""
         running = [queue.curr] if queue.curr is not None and queue.curr.on_rq else []
         return [(each,) for each in [*running, *queue.tree]]
-
-
-class GroupedCFS(Groups, CFS):
-    """CFS with groups, on one CPU."""
-
-    name = "CFS with groups"
-
-    def enter(self, queue: CfsRq, cpu: Any, entity: Any, why: str) -> None:
-        self.enqueue_entity(queue, entity, why)
-
-    def leave(self, queue: CfsRq, cpu: Any, entity: Any, why: str) -> bool:
-        self.dequeue_entity(queue, entity, "sleep" if why == "throttle" else why)
-        return True
-
-    def choose(self, queue: CfsRq) -> Any:
-        return self.pick_next_entity(queue, queue.curr if queue.curr is not None and queue.curr.on_rq else None)
-
-    def charge_queue(self, queue: CfsRq, cpu: Any) -> None:
-        self.update_curr(queue)
-
-    def update_curr(self, rq: CfsRq) -> None:
-        before = 0 if rq.curr is None else rq.curr.sum_exec_runtime
-        super().update_curr(rq)
-        owner = self.owners.get(id(rq))
-        if owner is not None and rq.curr is not None and rq.curr.sum_exec_runtime > before:
-            self.account(owner, rq.curr.sum_exec_runtime - before)
-
-    def tick_entity(self, queue: CfsRq, cpu: Any, entity: Any) -> None:
-        self.update_curr(queue)
-        if queue.nr_running > 1:
-            self.check_preempt_tick(queue, cpu, entity)
-
-    def compare(self, queue: CfsRq, cpu: Any, curr: Any, woken: Any) -> bool:
-        return self.preempts_entity(queue, curr, woken)
-
-    def fork_in(self, queue: CfsRq, child: Any, parent: Any) -> None:
-        self.fork_entity(queue, child)
-
-    def ideal_slice(self, rq: CfsRq, task: Any) -> int:
-        """sched_slice(): the group's part of the period, and of that the task's."""
-        part = self.period(self.tasks_in(self.queues_of[0]) + (not task.on_rq))
-        for queue, entity in self.levels(task):
-            load = queue.load + (0 if entity.on_rq else entity.weight)
-            part = calc_delta(part, entity.weight, inverse_of_load(load))
-        return max(part, self.min_granularity_ns)
-
-
-class GroupsOfEEVDF(Groups):
-    """What is the same in every EEVDF."""
-
-    def enter(self: Any, queue: EevdfRq, cpu: Any, entity: Any, why: str) -> None:
-        self.update_curr(queue, cpu)
-        if entity.id == GROUP_ID:
-            entity.custom_slice = min((each.slice for each in entity.queue.tree), default=0)
-        self.place(queue, entity, initial=why in ("new", "fork"))
-        self.queue_up(queue, entity)
-        if self.server is not None and queue is self.queues_of[0] and queue.nr_running == 1:
-            self.server.start_server(cpu)
-
-    def leave(self: Any, queue: EevdfRq, cpu: Any, entity: Any, why: str) -> bool:
-        self.update_curr(queue, cpu)
-        if self.delays_dequeue(queue, entity, why):
-            entity.sched_delayed = True
-            return False
-        self.take_off(queue, entity, sleeps=why in ("sleep", "exit", "throttle"), advance=why != "renice")
-        return True
-
-    def choose(self: Any, queue: EevdfRq) -> Any:
-        return self.pick_eevdf(queue)
-
-    def charge_queue(self: Any, queue: EevdfRq, cpu: Any) -> None:
-        self.update_curr(queue, cpu)
-
-    def update_curr(self: Any, rq: EevdfRq, cpu: Any) -> None:
-        before = 0 if rq.curr is None else rq.curr.sum_exec_runtime
-        super().update_curr(rq, cpu)  # type: ignore[misc]  # of EEVDF
-        owner = self.owners.get(id(rq))
-        if owner is not None and rq.curr is not None and rq.curr.sum_exec_runtime > before:
-            self.account(owner, rq.curr.sum_exec_runtime - before)
-
-    def tell_server(self: Any, cpu: Any, curr: Any, ran: int) -> None:
-        if curr.id != GROUP_ID:
-            super().tell_server(cpu, curr, ran)  # type: ignore[misc]  # of EEVDF
-
-    def compare(self: Any, queue: EevdfRq, cpu: Any, curr: Any, woken: Any) -> bool:
-        return bool(self.preempts_entity(queue, cpu, curr, woken))
-
-    def finish_climbing(self: Any, queue: EevdfRq, cpu: Any, entity: Any) -> None:
-        self.finish_delayed(queue, cpu, entity)
-        owner = self.up(entity)
-        if owner is not None and not queue.nr_running:
-            self.give_back(owner)
-            self.climb_out(self.levels(owner), cpu, "sleep")
-
-    def fork_in(self: Any, queue: EevdfRq, child: Any, parent: Any) -> None:
-        child.custom_slice = parent.custom_slice
-        self.update_curr(queue, parent.cpu)
-
-    def reweigh(self: Any, task: Any, nice: int) -> None:
-        old_weight = task.weight
-        super().reweigh(task, nice)
-        task.vlag = truncated(task.vlag * old_weight, task.weight)
-
-    def candidates_in(self: Any, queue: EevdfRq) -> Iterable[tuple[Any, ...]]:
-        return [(*args, queue) for args in super().candidates_in(queue)]
-
-
-class GroupedEEVDF_6_6(GroupsOfEEVDF, EEVDF_6_6):
-    """EEVDF of 6.6 with groups, on one CPU."""
-
-    name = "EEVDF 6.6 with groups"
-
-
-class GroupedEEVDF(GroupsOfEEVDF, EEVDF):
-    """EEVDF with groups, on one CPU."""
-
-    name = "EEVDF with groups"
-
-
-class GroupedEEVDF_6_12_Stable(GroupsOfEEVDF, EEVDF_6_12_Stable):
-    """EEVDF of stable 6.12 with groups, on one CPU."""
-
-    name = "EEVDF 6.12 stable with groups"
-
-
-class GroupedEEVDF_7_2(GroupsOfEEVDF, EEVDF_7_2):
-    """EEVDF of 7.2 with groups, on one CPU."""
-
-    name = "EEVDF 7.2 with groups"
-
-    def picked(self, cpu: Any, task: Any) -> None:
-        self.start_hrtick(self.queues_of[0], cpu)
-
-    def hrtick_for(self, rq: EevdfRq) -> Any:
-        running = self.running()
-        return running[-1][1] if running and self.tasks_in(self.queues_of[0]) > 1 else None
-
-    def cpu_of(self, rq: EevdfRq) -> Any:
-        return self.machine.cpus[0]
-
-    def update_running(self, cpu: Any) -> bool:
-        running = self.running()
-        for queue, _entity in reversed(running):
-            self.update_curr(queue, cpu)
-        return bool(running)

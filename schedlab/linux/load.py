@@ -144,10 +144,10 @@ class Loads:
             mine.round_down()
         return mine
 
-    def load_of(self, task: Any) -> int:
-        """task_h_load(): what a queued task adds to the load of its CPU."""
+    def load_of(self, task: Any, queued: bool = True) -> int:
+        """task_h_load(): what a task adds to the load of its CPU."""
         load = self.current(task.cpu).load_avg
-        return self.refresh(task, queued=True).load_avg * load // (load + 1)
+        return self.refresh(task, queued).load_avg * load // (load + 1)
 
     def use_of(self, task: Any) -> int:
         """task_util(): of a queued task."""

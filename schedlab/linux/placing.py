@@ -119,9 +119,8 @@ class Placing:
         if self.balancer.idle(prev):
             return prev
         loads = self.balancer.loads
-        mine = loads.refresh(task, queued=False).load_avg if task in loads.tasks else task.weight
+        mine = loads.load_of(task, queued=False) if task in loads.tasks else task.weight
         there = loads.current(prev).load_avg
-        mine = mine * there // (there + 1)
         this_load = (loads.current(here).load_avg + mine) * 100
         prev_load = (there - mine) * (100 + (IMBALANCE_PCT - 100) // 2)
         return here if this_load < prev_load else prev

@@ -8,16 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedlab.linux.groups import (
-    Group,
+from schedlab.linux.grouped import (
     GroupedCFS,
     GroupedEEVDF,
     GroupedEEVDF_6_6,
     GroupedEEVDF_6_12_Stable,
     GroupedEEVDF_7_2,
-    GroupError,
-    parents_first,
 )
+from schedlab.linux.groups import Group, GroupError, parents_first
 from schedlab.linux.kinds import LINUX
 from schedlab.linux.machine import Machine
 from schedlab.linux.task import fork, run, sleep

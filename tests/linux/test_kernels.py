@@ -215,7 +215,6 @@ DL: dict[str, Any] = {"name": "d", **BUDGET}
         ([{}], {"groups": {"a": {"parent": "b"}, "b": {"parent": "a"}}}, "a loop of groups"),
         ([{}], {"groups": {"a": {"max": "100us/100ms"}}}, r"less than 1000000 ns \(EINVAL\)"),
         ([{}], {"groups": {"a": {"wight": 3}}}, "no key 'wight'; did you mean 'weight'"),
-        ([{}], {"groups": {"a": {}}, "cpus": 2}, "modelled on one CPU, and cpus is 2"),
         ([{"name": "t"}], {"events": [{"at": 0, "cpus": {"task": "t", "cpus": []}}]}, "a list of CPU numbers"),
         (
             [{"name": "t"}],

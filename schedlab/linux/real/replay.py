@@ -30,15 +30,13 @@ from schedlab.linux.deadline import Deadline, DLEntity
 from schedlab.linux.eevdf import EEVDF, EEVDF_6_6
 from schedlab.linux.eevdf_later import EEVDF_7_2, EEVDF_6_12_Stable
 from schedlab.linux.fair_server import DeadlineWithServer
-from schedlab.linux.groups import (
-    DEFAULT_WEIGHT,
-    Group,
+from schedlab.linux.grouped import (
     GroupedCFS,
     GroupedEEVDF_6_6,
     GroupedEEVDF_6_12_Stable,
     GroupedEEVDF_7_2,
-    Groups,
 )
+from schedlab.linux.groups import DEFAULT_WEIGHT, Group, Groups
 from schedlab.linux.kinds import LINUX, READY
 from schedlab.linux.machine import CPU, WAKE_RANK, Machine
 from schedlab.linux.policy import Policy
