@@ -29,7 +29,7 @@ from typing import Any, NamedTuple, Protocol
 from schedlab.linux.kinds import READY
 from schedlab.linux.load import Loads
 from schedlab.linux.pelt import CAPACITY
-from schedlab.linux.task import SCHED_IDLE
+from schedlab.linux.task import SCHED_IDLE, may_use
 from schedlab.linux.topology import LOCAL_DISTANCE, Level
 
 BUSY_FACTOR = 16  # a busy CPU looks so many times less often
@@ -504,11 +504,6 @@ class Balancer:
             self.policy.dequeue(task, source, "migrate")
             self.attach(task, look.cpu)
         return True
-
-
-def may_use(task: Any, cpu: Any) -> bool:
-    """Does the task's mask have this CPU?"""
-    return task.allowed is None or cpu.id in task.allowed
 
 
 def is_busier(one: Sums, other: Sums) -> bool:

@@ -4,7 +4,7 @@ Every task belongs to one class. To choose, the kernel asks each class from the 
 has something to run decides, and the classes below do not matter. A task that wakes up in a better
 class always interrupts; inside a class the class decides.
 
-stop > deadline > rt > fair > idle
+stop > deadline > rt > fair > ext > idle
 
 The flaw: the list is absolute. One loop in a high class starves all below, so each class needs a
 fence of its own: deadline its admission, rt its throttling, and since 6.12 the fair server.
@@ -29,7 +29,8 @@ from schedlab.linux.kinds import GONE, READY, RUNNING, ZOMBIE
 from schedlab.linux.policy import Policy
 from schedlab.linux.rt import RealTime
 from schedlab.linux.scx import SchedExt
-from schedlab.linux.task import CLASSES, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_IDLE, SCHED_NORMAL
+from schedlab.linux.stop import Stop
+from schedlab.linux.task import CLASSES, SCHED_BATCH, SCHED_DEADLINE, SCHED_EXT, SCHED_IDLE, SCHED_NORMAL, SCHED_STOP
 from schedlab.trace import Ranking
 
 GROUPED: dict[type[Policy], type[Policy]] = {CFS: GroupedCFS, EEVDF: GroupedEEVDF, EEVDF_7_2: GroupedEEVDF_7_2}
@@ -42,6 +43,7 @@ class ClassStack(Policy):
         if not classes:
             raise ValueError("classes: at least one class")
         self.stack = tuple(classes)
+        self.stop = next((cls for cls in self.stack if isinstance(cls, Stop)), None)
         self.ext = next((cls for cls in self.stack if isinstance(cls, Ext)), None)
         self.fair: Any = [cls for cls in self.stack if cls is not self.ext][-1]
         self.deciding: Policy = self.fair  # the class whose candidates were asked for last
@@ -50,6 +52,8 @@ class ClassStack(Policy):
     def rank_policies(self) -> None:
         """Which class has which tasks. A loaded scheduler of sched_ext has the fair class's, unless it wants less."""
         self.rank = {CLASSES[name]: i for i, cls in reversed(list(enumerate(self.stack))) for name in cls.classes}
+        if self.stop is not None:
+            self.rank[SCHED_STOP] = self.stack.index(self.stop)
         if self.ext is None:
             return
         theirs = self.stack.index(self.ext) if self.ext.loaded else self.stack.index(self.fair)
@@ -154,6 +158,10 @@ class ClassStack(Policy):
         """Its class's."""
         return self.part_of(task).execs(task)
 
+    def send_away(self, task: Any, cpu: Any) -> bool:
+        """The stop class sees to it."""
+        return self.stop is not None and self.stop.send_away(task, cpu)
+
     def put_prev(self, cpu: Any, prev: Any) -> None:
         """Its class's."""
         self.part_of(prev).put_prev(cpu, prev)
@@ -255,7 +263,7 @@ class ClassStack(Policy):
 
 
 class Linux_5_15(ClassStack):
-    """deadline > rt (throttled at 95 %) > CFS."""
+    """stop > deadline > rt (throttled at 95 %) > CFS."""
 
     name = "Linux 5.15"
     Task = CFS.Task
@@ -264,7 +272,7 @@ class Linux_5_15(ClassStack):
     default_hz = CFS.default_hz
 
     def __init__(self, latency: int | str | None = None) -> None:
-        super().__init__([Deadline(), RealTime(), CFS(latency)])
+        super().__init__([Stop(), Deadline(), RealTime(), CFS(latency)])
 
 
 class Linux_6_1(Linux_5_15):
@@ -274,7 +282,7 @@ class Linux_6_1(Linux_5_15):
 
 
 class Linux_6_12(ClassStack):
-    """deadline, with the fair servers > rt (not throttled) > EEVDF."""
+    """stop > deadline, with the fair servers > rt (not throttled) > EEVDF."""
 
     name = "Linux 6.12"
     chosen_slices = True
@@ -284,11 +292,11 @@ class Linux_6_12(ClassStack):
     default_hz = EEVDF.default_hz
 
     def __init__(self, base_slice: int | str | None = None) -> None:
-        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])
+        super().__init__([Stop(), DeadlineWithServer(), RealTime(runtime=None), EEVDF(base_slice)])
 
 
 class WithExt(ClassStack):
-    """Linux 6.12 into which a scheduler for sched_ext has been loaded: deadline > rt > fair > ext."""
+    """Linux 6.12 into which a scheduler for sched_ext has been loaded: stop > deadline > rt > fair > ext."""
 
     ops_class: ClassVar[type[SchedExt]] = SchedExt
     chosen_slices = True
@@ -299,7 +307,7 @@ class WithExt(ClassStack):
 
     def __init__(self, **options: Any) -> None:
         self.ops = self.ops_class(**options)
-        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF(), Ext(self.ops)])
+        super().__init__([Stop(), DeadlineWithServer(), RealTime(runtime=None), EEVDF(), Ext(self.ops)])
 
 
 _KERNELS: dict[type[SchedExt], type[WithExt]] = {}
@@ -316,7 +324,7 @@ def kernel_with(ops_class: type[SchedExt]) -> type[WithExt]:
 
 
 class Linux_7_2(ClassStack):
-    """deadline, with the fair servers > rt (not throttled) > EEVDF of 7.2, whose slices a timer ends."""
+    """stop > deadline, with the fair servers > rt (not throttled) > EEVDF of 7.2, whose slices a timer ends."""
 
     name = "Linux 7.2"
     chosen_slices = True
@@ -326,4 +334,4 @@ class Linux_7_2(ClassStack):
     default_hz = EEVDF.default_hz
 
     def __init__(self, base_slice: int | str | None = None, hrtick: bool = True) -> None:
-        super().__init__([DeadlineWithServer(), RealTime(runtime=None), EEVDF_7_2(base_slice, hrtick)])
+        super().__init__([Stop(), DeadlineWithServer(), RealTime(runtime=None), EEVDF_7_2(base_slice, hrtick)])

@@ -78,6 +78,9 @@ class GroupsOfEEVDF(Groups):
             self.server.start_server(cpu)
 
     def leave(self: Any, queue: EevdfRq, cpu: Any, entity: Any, why: str) -> bool:
+        if entity.sched_delayed and why == "throttle":
+            self.finish_entity(queue, cpu, entity)
+            return True
         self.update_curr(queue, cpu)
         if self.delays_dequeue(queue, entity, why):
             entity.sched_delayed = True

@@ -242,6 +242,8 @@ class Groups(Quotas):
         """unthrottle_cfs_rq(): with all its tasks."""
         levels, tasks = list(self.levels(owner)), owner.queue.h_nr_running
         for number, (queue, entity) in enumerate(levels):
+            if getattr(entity, "sched_delayed", False):
+                self.finish_entity(queue, owner.cpu, entity)  # type: ignore[attr-defined]  # of EEVDF
             if entity.on_rq:
                 return self.count(levels[number:], tasks)
             self.weigh(queue, entity)
@@ -301,9 +303,9 @@ class Groups(Quotas):
         while root.nr_running:
             if queue.curr is not None and queue.curr.on_rq:
                 self.charge_queue(queue, cpu)
-                if queue.owner is not None and self.out_of_runtime(queue.owner):
-                    chain, queue = [], root
-                    continue
+            if queue.owner is not None and self.out_of_runtime(queue.owner):
+                chain, queue = [], root
+                continue
             entity = self.choose(queue)
             if getattr(entity, "sched_delayed", False):
                 self.finish_climbing(queue, cpu, entity)

@@ -26,6 +26,7 @@ from schedlab.linux.task import (
     FOREVER,
     FORK,
     LOCK,
+    MOVE,
     REAP,
     RENICE,
     RUN,
@@ -233,6 +234,13 @@ class Machine:
         task.cpu = parent.cpu if parent else self._checked_cpu(self.policy.select_cpu(task, "new"), task)
         self.record.spawn(self.now, task.id, task.cpu.id, parent.id if parent else NOBODY, task.nice)
         return task
+
+    def thread(self, name: str, behaviour: Iterable[Step], cpu: CPU, policy: int) -> Any:
+        """A thread of the kernel's own, bound to a CPU and runnable at once. A run does not wait for its end."""
+        thread = self.create(name, behaviour, policy=policy, mm=None, allowed=frozenset({cpu.id}))
+        self.alive -= 1
+        self.start(thread)
+        return thread
 
     def start(self, task: Any, when: int | None = None) -> None:
         """Make a created task runnable at `when` (ns); at once, without a plan, if None."""
@@ -559,6 +567,8 @@ class Machine:
                 raise ScenarioError(f"at {show(self.now)}: {error}") from None
         elif op == EXEC:
             self._exec(task)
+        elif op == MOVE:
+            self._send(*step[1:])
         elif op == WAKE:
             self._wake_channel(task, step[1])
         elif op == UNLOCK:
@@ -687,8 +697,15 @@ class Machine:
 
     def move_running(self, task: Any, cpu: CPU) -> None:
         """A running task goes to another CPU as soon as its own has chosen again."""
-        self._must_move[task] = cpu
-        self.resched(task.cpu)
+        if not self.policy.send_away(task, cpu):
+            self._must_move[task] = cpu
+            self.resched(task.cpu)
+
+    def _send(self, task: Any, cpu: CPU) -> None:
+        """migration_cpu_stop(): unless the task is gone, or has been moved or forbidden that CPU since."""
+        if task.state == READY and task.cpu is not cpu and (task.allowed is None or cpu.id in task.allowed):
+            self.policy.dequeue(task, task.cpu, "migrate")
+            self._place(task, cpu)
 
     def _place(self, task: Any, cpu: CPU) -> None:
         """__migrate_task(): to a CPU that it may use; there it may preempt."""

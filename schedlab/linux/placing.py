@@ -25,10 +25,10 @@ from schedlab.linux.balance import (
     Balancer,
     Domain,
     Sums,
-    may_use,
     tolerable,
 )
 from schedlab.linux.pelt import CAPACITY
+from schedlab.linux.task import may_use
 from schedlab.linux.weights import NICE_0_LOAD
 
 

@@ -47,6 +47,8 @@ class MachineView(Protocol):
     def migrate(self, task: Any, cpu: Any) -> None: ...
     def timer(self, cpu: Any, when: int, name: Any) -> None: ...
     def tell(self, line: str) -> None: ...
+    def thread(self, name: str, behaviour: Iterable[Any], cpu: Any, policy: int) -> Any: ...
+    def wake_now(self, task: Any) -> None: ...
 
 
 class Policy:
@@ -126,6 +128,10 @@ class Policy:
     def execs(self, task: Any) -> Any:
         """On which CPU the running `task` is to start its new program."""
         return task.cpu
+
+    def send_away(self, task: Any, cpu: Any) -> bool:
+        """`task`, which runs, is to go to `cpu`. True: a thread of the kernel sees to it."""
+        return False
 
     def put_prev(self, cpu: Any, prev: Any) -> None:
         """`prev` has been replaced on `cpu` and is still runnable."""

@@ -21,7 +21,7 @@ from typing import Any
 from schedlab.linux.fair import option_ns
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Policy
-from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR
+from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR, may_use
 from schedlab.scenario import duration
 from schedlab.trace import Ranking, judgement
 
@@ -78,11 +78,6 @@ class RTRq:
         if not queue:
             self.bitmap &= ~(1 << task.rt.prio)
         self.nr_running -= 1
-
-
-def may_use(task: Any, cpu: Any) -> bool:
-    """Its affinity."""
-    return task.allowed is None or cpu.id in task.allowed
 
 
 class RealTime(Policy):

@@ -21,9 +21,10 @@ from schedlab.sim import Engine
 from schedlab.trace import Recorder
 
 HOOKS = (
-    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu", "execs",
-    "put_prev", "balance", "yields", "renice", "system_return", "exit", "release", "setscheduler", "affinity", "timer",
-    "set_down", "switched_from", "switched_to", "lock", "looks_at", "candidates", "tree_of", "queues",
+    "enqueue", "dequeue", "pick", "tick", "preempts", "attach", "tune", "born", "fork", "charge", "select_cpu",
+    "execs", "send_away", "put_prev", "balance", "yields", "renice", "system_return", "exit", "release",
+    "setscheduler", "affinity", "timer", "set_down", "switched_from", "switched_to", "lock", "looks_at", "candidates",
+    "tree_of", "queues",
 )  # fmt: skip
 OPS = (
     "init", "select_cpu", "enqueue", "dequeue", "dispatch", "tick", "runnable", "running", "stopping", "quiescent",

@@ -22,6 +22,7 @@ FOREVER = -1  # ns: a run or a sleep that never ends by itself
 
 SCHED_NORMAL, SCHED_FIFO, SCHED_RR, SCHED_BATCH = range(4)  # include/uapi/linux/sched.h; 4 was never given out
 SCHED_IDLE, SCHED_DEADLINE, SCHED_EXT = 5, 6, 7
+SCHED_STOP = -1  # of the kernel's own threads of the stop class; the kernel has no number for them
 CLASSES = {
     "normal": SCHED_NORMAL,
     "fifo": SCHED_FIFO,
@@ -36,7 +37,7 @@ NICE_MIN, NICE_MAX = -20, 19
 RT_MIN, RT_MAX = 1, 99  # rt_priority of a FIFO or RR task
 
 RUN, SYSTEM, SLEEP, DISK_SLEEP, YIELD, FORK, RENICE, EXIT, ALARM, WAIT, WAKE, REAP, SETSCHEDULER = range(13)
-LOCK, UNLOCK, EXEC = 13, 14, 15
+LOCK, UNLOCK, EXEC, MOVE = 13, 14, 15, 16
 
 
 class Refused(ValueError):
@@ -112,6 +113,11 @@ def exec_() -> Step:
     return (EXEC,)
 
 
+def move(task: Any, cpu: Any) -> Step:
+    """Move a task that does not run to another CPU; only the kernel's own threads can."""
+    return (MOVE, task, cpu)
+
+
 def lock(mutex: str) -> Step:
     """Take a mutex, or wait until its owner lets it go."""
     return (LOCK, mutex)
@@ -175,3 +181,8 @@ class Task:
     def is_rt(self) -> bool:
         """FIFO or RR."""
         return self.policy in (SCHED_FIFO, SCHED_RR)
+
+
+def may_use(task: Any, cpu: Any) -> bool:
+    """Does the task's mask have this CPU?"""
+    return task.allowed is None or cpu.id in task.allowed

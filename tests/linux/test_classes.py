@@ -95,7 +95,7 @@ def test_every_task_belongs_to_one_class(kernel):
     machine = machine_of(policy, tasks)
     found = {name: next(i for i, part in enumerate(policy.parts()) if part is policy.part_of(task_of(machine, name)))
              for name in tasks}  # fmt: skip
-    assert found == {"dl": 0, "fifo": 1, "fair": 2, "batch": 2, "idle": 2}
+    assert found == {"dl": 1, "fifo": 2, "fair": 3, "batch": 3, "idle": 3}
 
 
 @BOTH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schedlab.goals import cpu_time, segments
@@ -48,7 +48,10 @@ def put(machine: Machine, name: str, group: str | None, cpu: int, does: Any = No
 
 @pytest.mark.parametrize("scheduler", KERNELS)
 def test_two_groups_have_half_of_four_cpus_each_whatever_their_numbers(scheduler):
-    tasks = [{"name": "a", "group": "A", "count": 8}, {"name": "b", "group": "B", "count": 4}]
+    tasks: list[dict[str, Any]] = [
+        {"name": "a", "group": "A", "count": 8},
+        {"name": "b", "group": "B", "count": 4},
+    ]
     assert parts(scheduler, {"A": {}, "B": {}}, tasks, cpus=4) == pytest.approx({"a": 2, "b": 2}, abs=0.1)
 
 
@@ -61,7 +64,7 @@ def test_weights_of_100_and_300_on_two_cpus(scheduler):
 
 @pytest.mark.parametrize("scheduler", KERNELS)
 def test_a_group_with_one_task_cannot_use_more_than_one_cpu(scheduler):
-    tasks = [{"name": "a", "group": "A"}, {"name": "b", "group": "B", "count": 3}]
+    tasks: list[dict[str, Any]] = [{"name": "a", "group": "A"}, {"name": "b", "group": "B", "count": 3}]
     assert parts(scheduler, {"A": {"weight": 10_000}, "B": {}}, tasks, cpus=2) == pytest.approx(
         {"a": 1, "b": 1}, abs=0.05
     )
@@ -146,7 +149,12 @@ def test_throttled_queues_go_on_in_the_order_in_which_they_stopped_but_the_timer
     assert sorted(stopped) == [0, 1, 2]
     went_on: list[int] = []
     usual = machine.policy.unthrottle  # type: ignore[attr-defined]  # of groups
-    machine.policy.unthrottle = lambda owner: (went_on.append(owner.cpu.id), usual(owner))  # type: ignore[attr-defined]
+
+    def unthrottle(owner: Any) -> None:
+        went_on.append(owner.cpu.id)
+        usual(owner)
+
+    machine.policy.unthrottle = unthrottle  # type: ignore[attr-defined]  # of groups
     machine.policy.period_ends(machine.cpus[1], pool)  # type: ignore[attr-defined]  # of groups
     assert went_on == [cpu for cpu in stopped if cpu != 1] + [1]
 
@@ -200,6 +208,25 @@ def test_a_task_of_a_throttled_group_is_not_pulled(policy: Any) -> None:
 
 
 @settings(max_examples=30, deadline=None)
+@example(  # the running member of an inner group goes to sleep just when the outer one has nothing left
+    scheduler="linux-5.15",
+    cpus=4,
+    weights=[10_000, 900, 1],
+    quotas=["20ms", "20ms", None],
+    nested=True,
+    tasks=[
+        (0, 2, 10, -4), (1, 4, 15, 3), (1, 13, 14, 1), (-1, 5, 0, -4), (0, 20, 12, 1), (2, 15, 5, 0), (-1, 13, 11, 3),
+        (0, 5, 0, 1), (2, 15, 5, 5),
+    ],
+)  # fmt: skip
+@example(  # a group's entity is throttled while its own sleep is delayed
+    scheduler="linux-6.12",
+    cpus=2,
+    weights=[1, 1],
+    quotas=[None, "3ms/20ms", None],
+    nested=False,
+    tasks=[(0, 1, 0, 0), (0, 1, 0, 0), (0, 1, 0, 0), (1, 1, 0, 0), (1, 1, 1, 0)],
+)
 @given(
     scheduler=st.sampled_from(KERNELS),
     cpus=st.integers(2, 5),
