@@ -116,9 +116,9 @@ class CFS(FairPolicy):
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """Into the queue of the CPU."""
-        self.enqueue_entity(self.queues_of[cpu.id], task, why)
         if self.balancer is not None:
             self.balancer.enqueued(task, cpu)
+        self.enqueue_entity(self.queues_of[cpu.id], task, why)
 
     def enqueue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A waking task is placed, any other brings its distance from min_vruntime."""
@@ -139,9 +139,9 @@ class CFS(FairPolicy):
 
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
         """Out of the queue of the CPU."""
-        self.dequeue_entity(self.queues_of[cpu.id], task, why)
         if self.balancer is not None:
             self.balancer.dequeued(task, cpu, why)
+        self.dequeue_entity(self.queues_of[cpu.id], task, why)
 
     def dequeue_entity(self, rq: CfsRq, task: Any, why: str) -> None:
         """A task that does not sleep takes its distance from min_vruntime along."""

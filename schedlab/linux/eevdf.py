@@ -156,11 +156,11 @@ class EEVDF(FairPolicy):
         rq = self.queues_of[cpu.id]
         if task.sched_delayed and why == "wake":
             return self.requeue_delayed(rq, task)
+        if self.balancer is not None:
+            self.balancer.enqueued(task, cpu)
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=why in ("new", "fork"))
         self.queue_up(rq, task)
-        if self.balancer is not None:
-            self.balancer.enqueued(task, cpu)
         if self.server is not None and rq.nr_running == 1:
             self.server.start_server(cpu)
 
@@ -178,9 +178,9 @@ class EEVDF(FairPolicy):
         if self.delays_dequeue(rq, task, why):
             task.sched_delayed = True
             return
-        self.take_off(rq, task, sleeps=why in ("sleep", "exit"), advance=why != "renice")
         if self.balancer is not None:
             self.balancer.dequeued(task, cpu, why)
+        self.take_off(rq, task, sleeps=why in ("sleep", "exit"), advance=why != "renice")
 
     def delays_dequeue(self, rq: EevdfRq, task: Any, why: str) -> bool:
         """DELAY_DEQUEUE."""
@@ -394,9 +394,9 @@ class EEVDF(FairPolicy):
 
     def finish_delayed(self, rq: EevdfRq, cpu: Any, task: Any) -> None:
         """The delayed dequeue is carried out."""
-        self.finish_entity(rq, cpu, task)
         if self.balancer is not None:
             self.balancer.dequeued(task, cpu, "sleep")
+        self.finish_entity(rq, cpu, task)
 
     def finish_entity(self, rq: EevdfRq, cpu: Any, task: Any) -> None:
         """What it would be owed by now is not given."""
@@ -522,11 +522,11 @@ class EEVDF_6_6(EEVDF):
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """A new task's half slice is lost: it is placed once more without it, except at boot."""
         rq = self.queues_of[cpu.id]
+        if self.balancer is not None:
+            self.balancer.enqueued(task, cpu)
         self.update_curr(rq, cpu)
         self.place(rq, task, initial=False)
         self.queue_up(rq, task)
-        if self.balancer is not None:
-            self.balancer.enqueued(task, cpu)
 
     def pick_eevdf(self, rq: Any) -> Any:
         """Left of an eligible node all are eligible: remember the best such branch, and search it at the end."""

@@ -21,6 +21,8 @@ class GroupedCFS(Groups, CFS):
         self.enqueue_entity(queue, entity, why)
 
     def leave(self, queue: CfsRq, cpu: Any, entity: Any, why: str) -> bool:
+        if entity.id != GROUP_ID and self.balancer is not None:
+            self.balancer.dequeued(entity, cpu, why)
         self.dequeue_entity(queue, entity, "sleep" if why == "throttle" else why)
         return True
 
@@ -85,6 +87,8 @@ class GroupsOfEEVDF(Groups):
         if self.delays_dequeue(queue, entity, why):
             entity.sched_delayed = True
             return False
+        if entity.id != GROUP_ID and self.balancer is not None:
+            self.balancer.dequeued(entity, cpu, why)
         self.take_off(queue, entity, sleeps=why in ("sleep", "exit", "throttle"), advance=why != "renice")
         return True
 
@@ -120,15 +124,13 @@ class GroupsOfEEVDF(Groups):
 
     def finish_climbing(self: Any, queue: EevdfRq, cpu: Any, entity: Any) -> None:
         is_task = entity.id != GROUP_ID
-        if self.shares is not None and not is_task:
+        if self.balancer is not None and is_task:
+            self.balancer.dequeued(entity, cpu, "sleep")
+        elif self.shares is not None:
             self.shares.renew(queue, entity)
         self.finish_entity(queue, cpu, entity)
         if queue.owner is not None:
             self.give_back(queue.owner)
-        if self.balancer is not None and is_task:
-            self.balancer.dequeued(entity, cpu, "sleep")
-        elif self.shares is not None:
-            self.shares.hold(queue)
         self.climb_out(list(self.levels(entity)), cpu, int(is_task))
 
     def fork_in(self: Any, queue: EevdfRq, child: Any, parent: Any) -> None:

@@ -187,9 +187,10 @@ class Groups(Quotas):
                 return self.count(levels[number:], 1)
             if entity is not task:
                 self.weigh(queue, entity)
+            elif self.balancer is not None:
+                self.balancer.enqueued(task, cpu)
             self.enter(queue, cpu, entity, why)
             queue.h_nr_running += 1
-            self.note_entry(queue, entity, task, cpu)
             if queue.owner is not None:
                 if queue.nr_running == 1:
                     self.check_enqueue_throttle(queue.owner)
@@ -197,21 +198,11 @@ class Groups(Quotas):
                     return
             why = "wake"
 
-    def note_entry(self, queue: Any, entity: Any, task: Any, cpu: Any) -> None:
-        """The averages are told of it."""
-        if entity is task and self.balancer is not None:
-            self.balancer.enqueued(task, cpu)
-        elif self.shares is not None:
-            self.shares.hold(queue)
-
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
         """dequeue_task_fair(): out of its queue, and every entity whose queue is empty then."""
         levels = list(self.levels(task))
-        if not self.goes(*levels[0], cpu, why):
-            return
-        if self.balancer is not None:
-            self.balancer.dequeued(task, cpu, why)
-        self.climb_out(levels, cpu, 1)
+        if self.goes(*levels[0], cpu, why):
+            self.climb_out(levels, cpu, 1)
 
     def climb_out(self, levels: Sequence[tuple[Any, Any]], cpu: Any, tasks: int) -> None:
         """The first of them has left its queue, with so many tasks: those above follow where nobody is left."""
@@ -249,20 +240,17 @@ class Groups(Quotas):
             self.weigh(queue, entity)
             self.enter(queue, owner.cpu, entity, "wake")
             queue.h_nr_running += tasks
-            self.note_entry(queue, entity, None, owner.cpu)
             if queue.owner is not None and queue.owner.throttled:
                 return
 
     def goes(self, queue: Any, entity: Any, cpu: Any, why: str) -> bool:
         """dequeue_entity(): an empty queue gives back what it has left of its slice. False: it stays for now."""
-        if self.shares is not None and entity.id == GROUP_ID:
+        if entity.id == GROUP_ID and self.shares is not None:
             self.shares.renew(queue, entity)
         if not self.leave(queue, cpu, entity, why):
             return False
         if queue.owner is not None:
             self.give_back(queue.owner)
-        if self.shares is not None:
-            self.shares.hold(queue)
         return True
 
     def weigh(self, queue: Any, entity: Any) -> None:
@@ -273,7 +261,6 @@ class Groups(Quotas):
         if entity.id != GROUP_ID:
             queue.avg.advance(self.machine.now)
             return
-        shares.hold(entity.queue)
         shares.tell(entity.queue)
         shares.renew(queue, entity)
         weight = shares.part_of(entity, entity.shares)
@@ -282,7 +269,6 @@ class Groups(Quotas):
             entity.weight, entity.inverse = weight, inverse_of_load(weight)
             self.put_weighed(queue, entity)
             queue.avg.reweigh(shares.tasks[entity], weight)
-            shares.hold(queue)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
         """pick_next_task_fair(): from the root down; who finds nothing looks at the other CPUs."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from schedlab.linux.pelt import CAPACITY, LoadAverage
+from schedlab.linux.pelt import CAPACITY, UNIT_NS, LoadAverage
 
 
 class FairClass(Protocol):
@@ -31,19 +31,19 @@ class FairClass(Protocol):
 
 
 class QueueLoad(LoadAverage):
-    """Of a queue, with what it has had in it since the last update."""
+    """Of the queue `rq`. It has to be advanced before anything in the queue changes."""
 
-    __slots__ = ("held", "tasks", "busy")
+    __slots__ = ("rq",)
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, rq: Any) -> None:
         super().__init__(1, now)
-        self.held = 0  # the weight of all
-        self.tasks = 0
-        self.busy = False  # does one of them run?
+        self.rq = rq
 
     def advance(self, now: int) -> None:
-        """Up to `now`, with what it held."""
-        self.update(now, self.held, self.tasks, CAPACITY if self.busy else 0)
+        """Up to `now`, with what it has held since the last time."""
+        if now - self.last_update >= UNIT_NS:
+            rq = self.rq
+            self.update(now, rq.load, rq.nr_running, CAPACITY if rq.nr_running else 0)
 
 
 class TaskLoad(LoadAverage):
@@ -72,14 +72,13 @@ class Loads:
         self.machine = policy.machine
         self.tasks: dict[Any, TaskLoad] = {}
         for rq in policy.queues_of:
-            rq.avg = QueueLoad(0)
+            rq.avg = QueueLoad(0, rq)
 
     # -- where tasks come and go ------------------------------------------------------------------
 
     def enqueued(self, task: Any) -> None:
-        """A task has been queued: it comes with what it has wanted so far, wherever that was counted."""
-        rq, now = self.policy.rq_of(task), self.machine.now
-        queue = rq.avg
+        """A task is being queued: it comes with what it has wanted so far, wherever that was counted."""
+        queue, now = self.policy.rq_of(task).avg, self.machine.now
         queue.advance(now)
         mine = self.tasks.get(task)
         if mine is None:
@@ -94,12 +93,10 @@ class Loads:
             queue.attach(mine)
         if mine.weight != task.weight:
             queue.reweigh(mine, task.weight)
-        self.hold(rq)
 
     def dequeued(self, task: Any, why: str) -> None:
-        """A task has left its queue; who sleeps still counts there, who dies or leaves the class does not."""
-        rq = self.policy.rq_of(task)
-        queue = rq.avg
+        """A task leaves its queue; who sleeps still counts there, who dies or leaves the class does not."""
+        queue = self.policy.rq_of(task).avg
         queue.advance(self.machine.now)
         mine = self.refresh(task, queued=True)
         if why in ("setscheduler", "exit"):
@@ -107,7 +104,6 @@ class Loads:
             mine.queue = None
         if why == "exit":
             del self.tasks[task]
-        self.hold(rq)
 
     def born(self, task: Any, queue: QueueLoad) -> TaskLoad:
         """post_init_entity_util_avg(): a new task's use is a guess, at most half of what the CPU has left."""
@@ -118,11 +114,6 @@ class Loads:
             mine.util_avg = min(like_others, most) if queue.util_avg else most
         mine.runnable_avg = mine.util_avg
         return mine
-
-    def hold(self, rq: Any) -> None:
-        """From now on the queue holds what the policy has in it."""
-        queue = rq.avg
-        queue.held, queue.tasks, queue.busy = rq.load, rq.nr_running, rq.nr_running > 0
 
     # -- what is asked ----------------------------------------------------------------------------
 

@@ -12,7 +12,8 @@ from functools import cache
 
 LOAD_AVG_PERIOD = 32  # periods until a contribution has halved
 LOAD_AVG_MAX = 47742  # the largest sum: 1024 * (1 + y + y^2 + ...)
-PERIOD = 1024  # units of 1,024 ns
+UNIT_NS = 1024
+PERIOD = 1024  # units
 LEAST_DIVIDER = LOAD_AVG_MAX - PERIOD  # of a sum at the beginning of a period
 CAPACITY, CAPACITY_SHIFT = 1024, 10  # a whole CPU
 DECAY = (  # 2^32 * y^k

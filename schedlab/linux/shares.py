@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from schedlab.linux.load import Loads, QueueLoad, TaskLoad
-from schedlab.linux.pelt import CAPACITY, CAPACITY_SHIFT, LEAST_DIVIDER, LoadAverage
+from schedlab.linux.pelt import CAPACITY, CAPACITY_SHIFT, LEAST_DIVIDER, UNIT_NS, LoadAverage
 
 MIN_SHARES = 2  # of an entity, in units of 1/1024 of a weight
 SCALE_SHIFT = 10  # scale_load(): shares are counted in such units
@@ -26,13 +26,13 @@ TOLD_EVERY_NS = 1_000_000  # a queue tells its group no more often, since 6.7
 
 
 class GroupQueueLoad(QueueLoad):
-    """Of a group's queue on one CPU."""
+    """Of a queue in a tree of groups: the root's of a CPU, or a group's."""
 
     __slots__ = ("owner", "had", "told", "told_at", "pending", "changed")
 
-    def __init__(self, now: int, owner: Any) -> None:
-        super().__init__(now)
-        self.owner = owner
+    def __init__(self, now: int, rq: Any) -> None:
+        super().__init__(now, rq)
+        self.owner = rq.owner
         self.had = 0  # ns of CPU time that the group has had on this CPU, up to the last update
         self.told = 0  # of the load average, to the group
         self.told_at = -TOLD_EVERY_NS  # ns
@@ -42,12 +42,18 @@ class GroupQueueLoad(QueueLoad):
     def advance(self, now: int) -> None:
         """Up to `now`; time in which the group is throttled does not count."""
         passed = now - self.last_update
-        had = self.owner.sum_exec_runtime
-        if passed > 0 and self.owner.throttled:
-            self.last_update += passed >> 10 << 10
-        elif passed > 0:
-            self.update(now, self.held, self.tasks, min(CAPACITY, (had - self.had) * CAPACITY // passed))
-        self.had = had
+        if passed < UNIT_NS:
+            return
+        rq, owner = self.rq, self.owner
+        if owner is None:
+            self.update(now, rq.load, rq.h_nr_running, CAPACITY if rq.h_nr_running else 0)
+            return
+        if owner.throttled:
+            self.last_update += passed // UNIT_NS * UNIT_NS
+        else:
+            ran = owner.sum_exec_runtime - self.had
+            self.update(now, rq.load, rq.h_nr_running, min(CAPACITY, ran * CAPACITY // passed))
+        self.had = owner.sum_exec_runtime
 
     def attach(self, entity: LoadAverage) -> None:
         """And the entity above is to know."""
@@ -70,17 +76,14 @@ class Shares(Loads):
     def __init__(self, policy: Any) -> None:
         super().__init__(policy)
         self.totals = dict.fromkeys(policy.entities, 0)  # of each group: load_avg
+        for root in policy.queues_of:
+            root.avg = GroupQueueLoad(0, root)
         for entities in policy.entities.values():
             for entity in entities:
-                entity.queue.avg = GroupQueueLoad(0, entity)
+                entity.queue.avg = GroupQueueLoad(0, entity.queue)
                 mine = self.tasks[entity] = TaskLoad(entity.weight, 0)
                 mine.load_avg = 0
                 mine.queue = policy.above(entity).avg
-
-    def hold(self, rq: Any) -> None:
-        """With the tasks of all levels below."""
-        super().hold(rq)
-        rq.avg.tasks = rq.h_nr_running
 
     # -- where tasks come and go, and at ticks -----------------------------------------------------------
 
@@ -92,7 +95,7 @@ class Shares(Loads):
         if passed > 0:
             had = entity.sum_exec_runtime
             ran = min(CAPACITY, (had - mine.had) * CAPACITY // passed)
-            mine.update(now, int(entity.on_rq), entity.queue.avg.tasks if entity.on_rq else 0, ran)
+            mine.update(now, int(entity.on_rq), entity.queue.h_nr_running if entity.on_rq else 0, ran)
             mine.had = had
         rq.avg.advance(now)
         self.take_over(rq.avg, mine, entity.queue)
@@ -119,22 +122,21 @@ class Shares(Loads):
 
     # -- what comes from below ---------------------------------------------------------------------------
 
-    def take_over(self, above: QueueLoad, mine: TaskLoad, rq: Any) -> None:
+    def take_over(self, above: GroupQueueLoad, mine: TaskLoad, rq: Any) -> None:
         """propagate_entity_load_avg(): the entity has the use of its queue, and a load as near as can be."""
         below = rq.avg
         if not below.changed:
             return
         below.changed = False
         pending, below.pending = below.pending, 0
-        if isinstance(above, GroupQueueLoad):
-            above.pending += pending
-            above.changed = True
+        above.pending += pending
+        above.changed = True
         divider = above.divider
         self.take_over_use(above, mine, below, divider)
         if pending:
             self.take_over_load(above, mine, rq, pending, divider)
 
-    def take_over_use(self, above: QueueLoad, mine: TaskLoad, below: QueueLoad, divider: int) -> None:
+    def take_over_use(self, above: GroupQueueLoad, mine: TaskLoad, below: QueueLoad, divider: int) -> None:
         """update_tg_cfs_util(), update_tg_cfs_runnable()."""
         above.util_avg = max(0, above.util_avg + below.util_avg - mine.util_avg)
         above.util_sum = max(
@@ -147,7 +149,7 @@ class Shares(Loads):
         )
         mine.runnable_avg, mine.runnable_sum = below.runnable_avg, below.runnable_avg * divider
 
-    def take_over_load(self, above: QueueLoad, mine: TaskLoad, rq: Any, pending: int, divider: int) -> None:
+    def take_over_load(self, above: GroupQueueLoad, mine: TaskLoad, rq: Any, pending: int, divider: int) -> None:
         """update_tg_cfs_load(): who came adds its time queued, up to all of it; who went leaves that of the others."""
         if pending >= 0:
             queued = min(mine.load_sum + pending, divider)

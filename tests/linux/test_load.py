@@ -29,7 +29,7 @@ def load_of(policy: Any, cpu: int) -> QueueLoad:
 
 
 def test_a_task_that_comes_brings_its_averages_and_takes_the_queues_periods():
-    queue, task = QueueLoad(0), TaskLoad(335, 0)
+    queue, task = QueueLoad(0, None), TaskLoad(335, 0)
     queue.period_contrib, queue.last_update = 700, 700 * 1024
     task.util_avg = 100
     queue.attach(task)
@@ -42,7 +42,7 @@ def test_a_task_that_comes_brings_its_averages_and_takes_the_queues_periods():
 
 
 def test_a_queue_is_never_less_than_nothing():
-    queue, much = QueueLoad(0), LoadAverage(1024)
+    queue, much = QueueLoad(0, None), LoadAverage(1024)
     much.load_avg = much.util_avg = much.runnable_avg = 500
     much.load_sum, much.util_sum, much.runnable_sum = 10**6, 10**9, 10**9
     queue.detach(much)
@@ -50,7 +50,7 @@ def test_a_queue_is_never_less_than_nothing():
 
 
 def test_another_weight_is_another_load_for_the_same_time():
-    queue, task = QueueLoad(0), TaskLoad(1024, 0)
+    queue, task = QueueLoad(0, None), TaskLoad(1024, 0)
     queue.attach(task)
     queue.reweigh(task, 335)
     assert (task.load_avg, queue.load_avg) == (335, 335)
