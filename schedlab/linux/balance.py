@@ -22,7 +22,7 @@ hyperthreads, and what real-time tasks use does not lessen a CPU's capacity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -137,6 +137,13 @@ class Look:
         self.all_pinned = False
         self.some_pinned = False
         self.other: Any = None  # a CPU of the own group that may have a task which this one may not
+
+    def groups(self) -> list[tuple[Any, ...]]:
+        """The groups of the domain, as far as they are looked at, the own one first."""
+        if len(self.among) == len(self.domain.cpus):
+            return self.domain.groups
+        own, *others = [tuple(cpu for cpu in group if cpu in self.among) for group in self.domain.groups]
+        return [own, *filter(None, others)]
 
 
 class Balancer:
@@ -307,22 +314,36 @@ class Balancer:
 
     # -- how much ---------------------------------------------------------------------------------
 
-    def sums(self, group: Iterable[Any], without: Any = None) -> Sums:
-        """update_sg_lb_stats(); for the choice of a place, without the task that is to be placed."""
-        cpus = tuple(group)
+    def sums(self, cpus: tuple[Any, ...]) -> Sums:
+        """update_sg_lb_stats()."""
         load = used = runnable = running = fair = idle = 0
         for cpu in cpus:
             queue = self.loads.current(cpu)
-            mine = self.loads.tasks.get(without) if without is not None and without.cpu is cpu else None
-            here = self.running(cpu) - (1 if mine is not None and without.on_rq else 0)
-            load += queue.load_avg - (min(queue.load_avg, self.loads.load_of(without)) if mine else 0)
-            used += min(CAPACITY, queue.util_avg - (min(queue.util_avg, mine.util_avg) if mine else 0))
-            runnable += queue.runnable_avg - (min(queue.runnable_avg, mine.runnable_avg) if mine else 0)
-            running += here
-            fair += self.policy.tasks_on(cpu) - (1 if mine is not None and without.on_rq else 0)
-            idle += here == 0 and (cpu.curr is cpu.idle or cpu.curr is without)
+            load += queue.load_avg
+            used += min(CAPACITY, queue.util_avg)
+            runnable += queue.runnable_avg
+            tasks = self.policy.tasks_on(cpu)
+            fair += tasks
+            if self.above is not None:
+                tasks += self.above(cpu)
+            running += tasks
+            if not tasks and cpu.curr is cpu.idle:
+                idle += 1
         kind = self.kind(cpus, running, used, runnable)
         return Sums(cpus, kind, load, used, runnable, running, fair, idle, CAPACITY * len(cpus))
+
+    def sums_without(self, cpus: tuple[Any, ...], task: Any) -> Sums:
+        """update_sg_wakeup_stats(): as if a task that is to be placed were not there."""
+        sums, mine = self.sums(cpus), self.loads.tasks.get(task)
+        if mine is None or task.cpu not in cpus:
+            return sums
+        load = max(0, sums.load - self.loads.load_of(task))
+        used, runnable = max(0, sums.used - mine.util_avg), max(0, sums.runnable - mine.runnable_avg)
+        here = int(task.on_rq)
+        running, fair = sums.running - here, sums.fair - here
+        idle = sums.idle + (task.cpu.curr is task and self.running(task.cpu) == here)
+        kind = self.kind(cpus, running, used, runnable)
+        return Sums(cpus, kind, load, used, runnable, running, fair, idle, sums.capacity)
 
     def kind(self, cpus: tuple[Any, ...], running: int, used: int, runnable: int) -> int:
         """group_classify()."""
@@ -338,14 +359,9 @@ class Balancer:
 
     def busiest(self, look: Look) -> Sums | None:
         """sched_balance_find_src_group(): with the look's imbalance; None if all is well."""
-        local = self.sums(cpu for cpu in look.domain.own if cpu in look.among)
-        groups = [local]
+        local, *others = groups = [self.sums(group) for group in look.groups()]
         busiest: Sums | None = None
-        for group in look.domain.groups[1:]:
-            sums = self.sums(cpu for cpu in group if cpu in look.among)
-            if not sums.cpus:
-                continue
-            groups.append(sums)
+        for sums in others:
             if sums.fair and (busiest is None or is_busier(sums, busiest)):
                 busiest = sums
         if busiest is None:

@@ -177,9 +177,9 @@ class CFS(FairPolicy):
 
     def tick(self, cpu: Any, curr: Any) -> None:
         """entity_tick(): charge, then ask whether the slice is over."""
-        rq = self.queues_of[cpu.id]
         if curr is cpu.idle:
             return
+        rq = self.queues_of[cpu.id]
         self.update_curr(rq)
         if rq.nr_running > 1:
             self.check_preempt_tick(rq, cpu, curr)
@@ -262,8 +262,8 @@ class CFS(FairPolicy):
 
     def update_curr(self, rq: CfsRq) -> None:
         """Charge what has run since the last time, in virtual time."""
-        curr, now = rq.curr, self.machine.now
-        if curr is not None and curr.exec_start != now and charge(curr, now):
+        curr = rq.curr
+        if curr is not None and charge(curr, self.machine.now):
             self.update_min_vruntime(rq)
 
     def update_min_vruntime(self, rq: CfsRq) -> None:

@@ -184,6 +184,8 @@ class Deadline(Policy):
     def pick(self, cpu: Any, prev: Any) -> Any:
         """pick_next_task_dl(): the earliest deadline that no other CPU is running."""
         self.update_curr(cpu)
+        if not self.tree:
+            return None
         task = next((args[0] for args in self.candidates(cpu, prev)), None)
         self.exec_start[cpu.id] = self.machine.now
         if task is not None and self.exact:

@@ -107,11 +107,6 @@ class EevdfRq:
         total, load = self.sums()
         return bool(total >= (task.vruntime - self.min_vruntime) * load)
 
-    def eligible_at(self, vruntime: int) -> bool:
-        """Would a task with this vruntime be eligible?"""
-        total, load = self.sums()
-        return bool(total >= (vruntime - self.min_vruntime) * load)
-
 
 class EevdfRq66(EevdfRq):
     """The same in the tree of 6.6: in order of vruntime, each node with the earliest deadline below it."""
@@ -269,14 +264,16 @@ class EEVDF(FairPolicy):
 
     def earliest_eligible(self, rq: EevdfRq) -> Any:
         """The earliest deadline that is eligible: left where somebody is, else here, else right."""
-        first = rq.tree.first()
-        if first is not None and rq.eligible(first):
-            return first
+        total, load = rq.sums()
+        least = rq.min_vruntime
+        first = rq.tree.leftmost
+        if first is not None and total >= (first.value - least) * load:
+            return first.item
         node = rq.tree.root
         while node is not None:
-            if node.left is not None and rq.eligible_at(node.left.least):
+            if node.left is not None and total >= (node.left.least - least) * load:
                 node = node.left
-            elif rq.eligible(node.item):
+            elif total >= (node.value - least) * load:
                 return node.item
             else:
                 node = node.right
@@ -298,8 +295,8 @@ class EEVDF(FairPolicy):
 
     def update_curr(self, rq: EevdfRq, cpu: Any) -> None:
         """Charge what has run since the last time; a fulfilled request is renewed."""
-        curr, now = rq.curr, self.machine.now
-        ran = 0 if curr is None or curr.exec_start == now else charge(curr, now)
+        curr = rq.curr
+        ran = 0 if curr is None else charge(curr, self.machine.now)
         if not ran:
             return
         fulfilled = curr.vruntime >= curr.deadline

@@ -181,7 +181,7 @@ class Placing:
         for group in domain.groups:
             if not any(may_use(task, one) for one in group):
                 continue
-            sums = self.balancer.sums(group, without=task)
+            sums = self.balancer.sums_without(group, task)
             if cpu in group:
                 local = sums
             elif idlest is None or is_idler(sums, idlest):

@@ -100,6 +100,7 @@ class RealTime(Policy):
         self.many = len(machine.cpus) > 1
         self.rr_ticks = max(1, RR_TIMESLICE_MS * machine.hz // 1000)
         self.queues_of = [RTRq() for _cpu in machine.cpus]
+        self.tasks = 0  # of this class, that may run
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_task_rt(): to the tail."""
@@ -109,6 +110,7 @@ class RealTime(Policy):
             task.rt = RTEntity(MAX_RT_PRIO - 1 - task.rt_priority, self.rr_ticks)
         task.rt.prio = MAX_RT_PRIO - 1 - task.rt_priority
         rq.put(task)
+        self.tasks += 1
         self.start_period(rq, cpu)
 
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
@@ -116,12 +118,13 @@ class RealTime(Policy):
         rq = self.queues_of[cpu.id]
         self.update_curr(rq, cpu)
         rq.take(task)
+        self.tasks -= 1
 
     def pick(self, cpu: Any, prev: Any) -> Any:
         """pick_next_task_rt(): the head of the first list, after a look at what waits elsewhere."""
         rq = self.queues_of[cpu.id]
         self.update_curr(rq, cpu)
-        if self.many:
+        if self.many and self.tasks:
             self.pull(cpu)
         if not rq.nr_running or rq.throttled:
             rq.curr = None

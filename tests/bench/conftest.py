@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.bench import peers
 
 FIGURES: list[str] = []
 
@@ -33,6 +39,31 @@ def a_quiet_heap() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def work() -> list[peers.Job]:
+    pytest.importorskip("simpy", reason="SimPy is not installed: pip install 'schedlab[bench]'")
+    return peers.jobs(1_000)
+
+
+@pytest.fixture(scope="session")
+def simso(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], float]:
+    """SimSo's scheduling events a CPU second, measured anew. It wants SimPy 2, so it gets a folder of its own."""
+    folder = tmp_path_factory.mktemp("simso")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "simso==0.8.5", "simpy==2.3.1"]
+    done = subprocess.run(pip, capture_output=True, text=True, timeout=200, check=False)
+    if done.returncode:
+        pytest.skip(f"SimSo 0.8.5 cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+    script = Path(__file__).with_name("simso_edf.py")
+
+    def events_per_second() -> float:
+        env = {**os.environ, "PYTHONPATH": str(folder)}
+        done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout)
+
+    return events_per_second
 
 
 def cpu_time(call: Callable[[], Any]) -> float:

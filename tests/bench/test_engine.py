@@ -6,7 +6,6 @@ except where pops of the engine's heap are counted.
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import statistics
@@ -26,7 +25,7 @@ from schedlab.sim import US, S
 from schedlab.trace import COLUMNS, Replay, Trace
 from tests.bench import peers
 from tests.bench.conftest import cpu_time, in_turn, ratio, tell
-from tests.bench.machines import MIXED, pops_per_second, timed
+from tests.bench.machines import MIXED, events_in, pops_per_second, timed
 
 ROUNDS = 7
 
@@ -38,20 +37,6 @@ def round_robin(work: list[peers.Job]) -> Scenario:
     """The peers' work as a scenario."""
     tasks = [{"name": f"job {i}", "start": job.start * US, "work": job.work * US} for i, job in enumerate(work)]
     return Scenario("preemptive", tasks, cpus=peers.CPUS, options={"quantum": peers.QUANTUM_US * US})
-
-
-def events_in(trace: Trace) -> int:
-    """Dispatches, preemptions and completions, counted in the rows; to go on after a quantum is one of each."""
-    count = {kind.name: trace.kind.count(kind.id) for kind in trace.family.kinds}
-    dispatched = count["switch"] + count["resume"] + count["keep"]
-    left = count["switch"] + count["rest"] + count["keep"]
-    return dispatched + left
-
-
-@pytest.fixture(scope="module")
-def work() -> list[peers.Job]:
-    pytest.importorskip("simpy", reason="SimPy is not installed: pip install 'schedlab[bench]'")
-    return peers.jobs(1_000)
 
 
 def test_round_robin_is_several_times_faster_than_simpy(work):
@@ -95,25 +80,11 @@ def test_the_o1_machine_keeps_up_with_simpy(work):
     assert found >= 1
 
 
-@pytest.fixture(scope="module")
-def simso(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which SimSo runs: it wants SimPy 2, so it gets a folder of its own."""
-    folder = tmp_path_factory.mktemp("simso")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "simso==0.8.5", "simpy==2.3.1"]
-    done = subprocess.run(pip, capture_output=True, text=True, timeout=200, check=False)
-    if done.returncode:
-        pytest.skip(f"SimSo 0.8.5 cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
-    return {**os.environ, "PYTHONPATH": str(folder)}
-
-
 def test_the_o1_machine_is_far_faster_than_simso(simso):
-    script = Path(__file__).with_name("simso_edf.py")
     scenario = Scenario("o1", MIXED, cpus=4, until="5s")
     ours, theirs = [], []
     for _ in range(3):
-        done = subprocess.run([sys.executable, str(script)], env=simso, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        theirs.append(float(done.stdout))
+        theirs.append(simso())
         ours.append(statistics.median(pops_per_second(scenario) for _ in range(3)))
     found = statistics.median(a / b for a, b in zip(ours, theirs))
     tell(

@@ -85,12 +85,12 @@ def test_a_busy_cpu_with_room_takes_half_of_the_difference_until_6_6(policy: Any
         fair.enqueue(task, machine.cpus[cpu], "new")
     balancer, (left, right) = fair.balancer, machine.cpus
     look = Look(right, balancer.domains[right.id][0], idle=False, newly=False)
-    assert balancer.sums([right]).kind == HAS_SPARE, "a new task counts as one that uses half"
-    assert balancer.sums([left]).kind == OVERLOADED
+    assert balancer.sums((right,)).kind == HAS_SPARE, "a new task counts as one that uses half"
+    assert balancer.sums((left,)).kind == OVERLOADED
     balancer.busiest(look)
     assert (look.counts, look.imbalance) == (TASKS, takes)
     fair.queues_of[right.id].avg.util_avg = 900
-    assert balancer.sums([right]).kind == FULLY_BUSY
+    assert balancer.sums((right,)).kind == FULLY_BUSY
     assert balancer.busiest(look).cpus == (left,)
     assert (look.counts, look.imbalance) == (LOAD, 1024), "full: now load counts"
 
