@@ -20,13 +20,13 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
+from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, option_ns, set_load_weight
 from schedlab.linux.fair_policy import FairPolicy
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.policy import Ranking
 from schedlab.linux.rbtree import RBTree, following
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, SCHED_NORMAL
-from schedlab.linux.weights import calc_delta, cpu_factor, inverse_of_load
+from schedlab.linux.weights import NICE_0_LOAD, calc_delta, cpu_factor, inverse_of_load
 from schedlab.trace import judgement
 
 SCHED_LATENCY = 6_000_000  # ns, times the CPU factor: everybody should run once in this time
@@ -263,7 +263,14 @@ class CFS(FairPolicy):
     def update_curr(self, rq: CfsRq) -> None:
         """Charge what has run since the last time, in virtual time."""
         curr = rq.curr
-        if curr is not None and charge(curr, self.machine.now):
+        if curr is None:
+            return
+        now = self.machine.now
+        ran = now - curr.exec_start
+        if ran > 0:
+            curr.exec_start = now
+            curr.sum_exec_runtime += ran
+            curr.vruntime += ran if curr.weight == NICE_0_LOAD else calc_delta(ran, NICE_0_LOAD, curr.inverse)
             self.update_min_vruntime(rq)
 
     def update_min_vruntime(self, rq: CfsRq) -> None:

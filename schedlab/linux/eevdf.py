@@ -21,12 +21,12 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, charge, option_ns, set_load_weight
+from schedlab.linux.fair import FIRST_VRUNTIME, FairTask, calc_delta_fair, option_ns, set_load_weight
 from schedlab.linux.fair_policy import FairPolicy
 from schedlab.linux.policy import Ranking
 from schedlab.linux.rbtree import RBTree
 from schedlab.linux.task import SCHED_IDLE, SCHED_NORMAL
-from schedlab.linux.weights import cpu_factor
+from schedlab.linux.weights import NICE_0_LOAD, calc_delta, cpu_factor
 from schedlab.trace import judgement
 
 BASE_SLICE = 750_000  # ns, times the CPU factor
@@ -296,9 +296,15 @@ class EEVDF(FairPolicy):
     def update_curr(self, rq: EevdfRq, cpu: Any) -> None:
         """Charge what has run since the last time; a fulfilled request is renewed."""
         curr = rq.curr
-        ran = 0 if curr is None else charge(curr, self.machine.now)
-        if not ran:
+        if curr is None:
             return
+        now = self.machine.now
+        ran = now - curr.exec_start
+        if ran <= 0:
+            return
+        curr.exec_start = now
+        curr.sum_exec_runtime += ran
+        curr.vruntime += ran if curr.weight == NICE_0_LOAD else calc_delta(ran, NICE_0_LOAD, curr.inverse)
         fulfilled = curr.vruntime >= curr.deadline
         if fulfilled:
             self.update_deadline(curr)

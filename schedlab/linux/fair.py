@@ -57,17 +57,6 @@ def calc_delta_fair(ns: int, task: Any) -> int:
     return ns if task.weight == NICE_0_LOAD else calc_delta(ns, NICE_0_LOAD, task.inverse)
 
 
-def charge(task: Any, now: int) -> int:
-    """Book what `task` has run since it was last charged, in real and in virtual time; how much it was, ns."""
-    ran = now - task.exec_start
-    if ran <= 0:
-        return 0
-    task.exec_start = now
-    task.sum_exec_runtime += ran
-    task.vruntime += ran if task.weight == NICE_0_LOAD else calc_delta(ran, NICE_0_LOAD, task.inverse)
-    return int(ran)
-
-
 def option_ns(name: str, value: int | str | None, least: int = 1) -> int | None:
     """A time that a scheduler is given, ns, or None for the kernel's own. Raises ValueError."""
     return None if value is None else duration(value, name, least)

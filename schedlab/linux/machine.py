@@ -263,9 +263,15 @@ class Machine:
         now = self.engine.now
         if cpu.id == 0:
             self.jiffies += 1
-        if now > cpu.since:
-            self._charge(cpu)
-        policy.tick(cpu, cpu.curr)
+        curr, ran = cpu.curr, now - cpu.since
+        if ran > 0:  # as in _charge(), where most of all calls come from
+            cpu.since = now
+            curr.sum_exec += ran
+            if curr.remaining != FOREVER:
+                curr.remaining -= ran
+            if self._charges:
+                policy.charge(cpu, curr, ran)
+        policy.tick(cpu, curr)
         if cpu.need_resched and policy.tick_calls_schedule:
             self._schedule(cpu)
         return now + self.tick_ns

@@ -129,11 +129,7 @@ class RBTree:
     def _refresh(self, node: Node | None) -> None:
         """Something has left the subtree of `node`: find the least again, upward as far as it has changed."""
         if self.augmented:
-            while node is not None:
-                least = _least(node)
-                if least == node.least:
-                    return
-                node.least = least
+            while node is not None and _relearn(node):
                 node = node.parent
 
     # -- shape --------------------------------------------------------------------------------
@@ -164,7 +160,7 @@ class RBTree:
         top.parent = up
         if self.augmented:
             up.least = top.least  # the same subtree as before
-            top.least = _least(top)
+            _relearn(top)
         return up
 
     def _insert_colour(self, node: Node) -> None:
@@ -266,12 +262,17 @@ class RBTree:
             return
 
 
-def _least(node: Node) -> int:
-    """The least of a node's own value and its children's."""
+def _relearn(node: Node) -> bool:
+    """The least of a node's own value and its children's; has it changed?"""
     least, left, right = node.value, node.left, node.right
     if left is not None and left.least < least:
         least = left.least
-    return right.least if right is not None and right.least < least else least
+    if right is not None and right.least < least:
+        least = right.least
+    if least == node.least:
+        return False
+    node.least = least
+    return True
 
 
 def following(node: Node) -> Node | None:
