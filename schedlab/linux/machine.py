@@ -125,6 +125,7 @@ class Machine:
         self.hz = hz or policy.default_hz
         self.tick_ns = S // self.hz
         self.jiffies = first_jiffy
+        self.last_tick = 0  # ns
         self.switch_ns = switch_ns
         self.lock_ns = lock_ns
         self.look_ns = look_ns
@@ -263,6 +264,7 @@ class Machine:
         now = self.engine.now
         if cpu.id == 0:
             self.jiffies += 1
+            self.last_tick = now
         curr, ran = cpu.curr, now - cpu.since
         if ran > 0:  # as in _charge(), where most of all calls come from
             cpu.since = now

@@ -29,13 +29,19 @@ class CPU(Protocol):
 
 
 class MachineView(Protocol):
-    """What a policy sees of the machine. `now` is in ns, `jiffies` counts ticks, `hz` is ticks per second."""
+    """What a policy sees of the machine.
+
+    `now` is in ns, `jiffies` counts ticks, `hz` per second, and the last was at `last_tick` (ns). `cache_ns` is what a
+    move costs a task. `waker` is who wakes or forks another task just now, None where an interrupt does.
+    """
 
     jiffies: int
+    last_tick: int
     hz: int
     idle_cpus: int
     tasks: dict[int, Any]
     topology: Topology
+    cache_ns: int
     waker: Any
 
     @property
