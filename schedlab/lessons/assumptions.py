@@ -24,13 +24,6 @@ MANY = "tests/lessons_kit/test_many.py"
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
-        "balance-when-idle",
-        ("o1",),
-        "A CPU takes tasks from another one only when it has none left; queues that grow uneven otherwise stay so.",
-        "Linux 2.6.11 also calls load_balance() from the tick, domain by domain: rebalance_tick() in kernel/sched.c",
-        f"{HERE}::test_uneven_queues_stay_uneven_while_no_cpu_is_idle",
-    ),
-    Assumption(
         "switch-is-free",
         LINUX_PARTS,
         'A context switch costs nothing unless the scenario gives it a price (`machine={"switch": "2us"}`).',
@@ -162,17 +155,17 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "one-at-a-time",
         ("many",),
-        "A CPU of 2.6.11 looks only when it runs dry, counts tasks, and takes one. The kernel also looks at ticks; it "
-        "compares loads, smoothed over time, and may take several.",
+        "In the game and the exercise a CPU looks only when it runs dry, counts tasks, and takes one; a task wakes "
+        "where it ran. In all other runs 2.6.11 looks at ticks too, compares smoothed loads, and may take several.",
         "rebalance_tick(), load_balance_newidle() and find_busiest_group() in kernel/sched.c of Linux 2.6.11",
         f"{MANY}::test_who_runs_dry_takes_one",
     ),
     Assumption(
-        "wakes-where-it-ran",
+        "pushing-is-free",
         ("many",),
-        "Under 2.6.11 a task wakes where it ran last. The kernel may choose a CPU that is idle.",
-        "wake_idle(), which try_to_wake_up() calls, in kernel/sched.c of Linux 2.6.11",
-        f"{MANY}::test_under_2_6_11_a_task_wakes_where_it_ran",
+        "The migration thread of 2.6.11 takes no time, and no row shows it. A real one runs for microseconds.",
+        "migration_thread() and active_load_balance() in kernel/sched.c of Linux 2.6.11",
+        f"{MANY}::test_a_push_takes_no_time",
     ),
     Assumption(
         "cold-caches-are-free",

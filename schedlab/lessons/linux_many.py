@@ -32,9 +32,10 @@ PRICES = {"lock": LOCK, "look": LOOK}
 
 
 class Pulling(O1):
-    """O(1) whose idle balancing is two questions: from whom, and how many."""
+    """O(1) whose balancing is no more than two questions of a CPU that runs dry: from whom, and how many."""
 
     name = "O(1)"
+    balancing = None
 
     def source(self, cpu: Any) -> Any:
         """From whom to take, now that `cpu` has run dry: a CPU, or None. Here the one with most that may come."""
@@ -78,7 +79,7 @@ class Pulling(O1):
 
 
 class Longest(Pulling):
-    """As `O1.balance` does it: one task of the CPU that has most, or none if nobody there may come."""
+    """The longest queue and no other, as the kernel does: one task, or none if nobody there may come."""
 
     def source(self, cpu: Any) -> Any:
         """Whoever has most, counting the one that runs; the lower number among equals."""
@@ -129,6 +130,7 @@ class Alone(O1):
     """A queue each, and nobody takes anything from another."""
 
     name = "O(1), nobody moves"
+    balancing = None
 
     def balance(self, cpu: Any) -> None:
         """Nothing."""
@@ -199,11 +201,11 @@ WORKER = [{"repeat": [{"run": {"mean": "200us"}}, {"sleep": {"mean": "800us"}}]}
 WAYS: dict[str, Any] = {
     "one queue (2.4)": "o(n)",
     "a queue each, no moves": Alone,
-    "pulls when dry (2.6.11)": "o1",
-    "pulls and places (6.1)": "linux-6.1",
+    "places and pulls (2.6.11)": "o1",
+    "places and pulls (6.1)": "linux-6.1",
 }
 ONE, *_ = WAYS
-KEPT = "pulls when dry (2.6.11)"
+KEPT = "places and pulls (2.6.11)"
 
 
 class Measured(NamedTuple):
@@ -396,7 +398,11 @@ PREDICTIONS = {
                 "The compiler runs. Only who waits can be pulled.",
                 idea="a running task can be pulled",
             ),
-            Option("Nothing: it stays idle", "It looks, finds one task that waits, and may not take it.", right=True),
+            Option(
+                "Nothing: it stays idle for now",
+                "It looks, finds one task that waits, and may not take it. It looks again at every tick: go to 64 ms.",
+                right=True,
+            ),
         ),
     ),
 }
@@ -431,7 +437,7 @@ QUESTIONS: tuple[Question, ...] = (
         (
             Option(
                 "Nothing: local queues are better in every way",
-                "With 8 CPUs its tasks wait less than where CPUs pull. What does not grow with the CPUs is its lock.",
+                "With 8 CPUs its tasks wait less than in the queues of 2.6.11. What does not grow is its lock.",
                 idea="the global queue was only ever a mistake",
             ),
             Option(

@@ -21,6 +21,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from schedlab.linux.domains import SCHED_LOAD_SCALE, Counting, Domains
+from schedlab.linux.domains_weighted import Weighing
 from schedlab.linux.kinds import DISK
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, Task
@@ -38,6 +40,7 @@ PARENT_PENALTY = 100  # percent that its parent keeps
 EXIT_WEIGHT = 3  # a dying child's sleep counts 1 against 3 of its parent's
 MAX_BONUS = MAX_USER_PRIO * 25 // 100  # PRIO_BONUS_RATIO 25 %: ten levels
 INTERACTIVE_DELTA = 2
+NEVER = -(1 << 62)  # ns: before all times
 NORMAL, INTERACTIVE, INTERRUPTED, NONINTERACTIVE = 0, 1, 2, -1  # what the last sleep was; `activated` in 2.6.11
 
 
@@ -92,14 +95,34 @@ class PrioArray:
 class RunQueue:
     """What one CPU has to run."""
 
-    __slots__ = ("active", "expired", "nr_running", "expired_timestamp", "best_expired_prio")
+    __slots__ = (
+        "active", "expired", "nr_running", "load", "expired_timestamp", "best_expired_prio", "active_balance",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.active = PrioArray()
         self.expired = PrioArray()
         self.nr_running = 0
+        self.load = 0  # the load_weight of all of them
         self.expired_timestamp = 0  # jiffy of the first expiry since the swap; 0 for none
         self.best_expired_prio = MAX_PRIO
+        self.active_balance = False  # has another CPU asked to push tasks?
+
+    def add(self, task: Any, array: PrioArray) -> None:
+        """At the tail of its priority's list in one of the arrays."""
+        array.append(task)
+        self.count(task)
+
+    def count(self, task: Any) -> None:
+        """One more to run."""
+        self.nr_running += 1
+        self.load += task.load_weight
+
+    def take(self, task: Any) -> None:
+        """Out of its array."""
+        task.array.remove(task)
+        self.nr_running -= 1
+        self.load -= task.load_weight
 
 
 class O1Task(Task):
@@ -107,7 +130,7 @@ class O1Task(Task):
 
     __slots__ = (
         "static_prio", "prio", "time_slice", "first_time_slice", "sleep_avg", "timestamp", "sleep_type", "array",
-        "clone_vm",
+        "clone_vm", "load_weight", "last_ran",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -121,6 +144,8 @@ class O1Task(Task):
         self.sleep_type = NORMAL
         self.array: PrioArray | None = None
         self.clone_vm = False  # a thread: shares its parent's address space
+        self.load_weight = SCHED_LOAD_SCALE
+        self.last_ran = NEVER  # ns: when it last lost a CPU
 
 
 class O1(Policy):
@@ -132,6 +157,7 @@ class O1(Policy):
     least_hz = 1000 // DEF_TIMESLICE_MS
     watched = ("prio", "time_slice", "sleep_avg")
     default_hz = 1000
+    balancing: ClassVar[type[Domains] | None] = Counting  # None: every CPU keeps to itself
     requeues_unchanged: ClassVar[bool] = True  # at the pick, does a task go to the tail even of its old list?
 
     def attach(self, machine: Any) -> None:
@@ -149,6 +175,7 @@ class O1(Policy):
         self.deltas = [self.delta(static_prio - 120) for static_prio in range(MAX_PRIO)]
         self.granularities = [self.timeslice_granularity(bonus) for bonus in range(MAX_BONUS + 1)]
         self.runqueues = [RunQueue() for _cpu in machine.cpus]
+        self.domains = self.balancing(self, self.runqueues) if self.balancing and len(machine.cpus) > 1 else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """activate_task(): judge the sleep, then to the tail of the active array, wherever it was before."""
@@ -166,13 +193,14 @@ class O1(Policy):
 
     def dequeue(self, task: Any, cpu: Any, why: str) -> None:
         """deactivate_task()."""
-        self.runqueues[cpu.id].nr_running -= 1
-        task.array.remove(task)
+        self.runqueues[cpu.id].take(task)
 
     def pick(self, cpu: Any, prev: Any) -> Any:
         """schedule(): first set bit, head of its list; swap the arrays when active is empty."""
         now, rq = self.machine.now, self.runqueues[cpu.id]
         run_time = min(now - prev.timestamp, self.ns_max_sleep_avg) // (self.current_bonus(prev) or 1)
+        if rq.active_balance and self.domains is not None:
+            self.domains.push(cpu)
         if rq.nr_running == 0:
             self.balance(cpu)
         if rq.nr_running == 0:
@@ -186,15 +214,20 @@ class O1(Policy):
                 self.credit_waiting(next_, now)
             next_.sleep_type = NORMAL
         prev.sleep_avg = max(prev.sleep_avg - run_time, 0)
-        prev.timestamp = now
+        prev.timestamp = prev.last_ran = now
         next_.timestamp = now
         return next_
 
     def tick(self, cpu: Any, curr: Any) -> None:
-        """scheduler_tick(): the slice, and what happens when it ends."""
+        """scheduler_tick(): what runs is charged; then this CPU may look at the others."""
+        if curr is not cpu.idle:
+            self.task_running_tick(cpu, curr)
+        if self.domains is not None:
+            self.domains.tick(cpu, curr is cpu.idle)
+
+    def task_running_tick(self, cpu: Any, curr: Any) -> None:
+        """The slice, and what happens when it ends."""
         rq = self.runqueues[cpu.id]
-        if curr is cpu.idle:
-            return
         if curr.array is not rq.active:
             return self.machine.resched(cpu)
         if curr.prio < MAX_RT_PRIO:
@@ -347,12 +380,12 @@ class O1(Policy):
 
     def activate(self, task: Any, rq: RunQueue) -> None:
         """Into the active array."""
-        rq.active.append(task)
-        rq.nr_running += 1
+        rq.add(task, rq.active)
 
     def born(self, task: Any) -> bool:
         """Static priority and a full slice."""
         task.static_prio = 120 + task.nice
+        task.load_weight = self.load_weight(task)
         if task.parent is None:
             task.time_slice = self.task_timeslice(task)
             task.timestamp = self.machine.now
@@ -363,6 +396,8 @@ class O1(Policy):
         """sched_fork(): the slice is split; a parent that has none left expires on the spot."""
         child.sleep_avg = parent.sleep_avg
         child.static_prio = parent.static_prio
+        child.load_weight = parent.load_weight
+        child.last_ran = parent.last_ran
         child.prio = parent.prio
         child.time_slice = (parent.time_slice + 1) >> 1
         child.first_time_slice = True
@@ -370,19 +405,24 @@ class O1(Policy):
         parent.time_slice >>= 1
         if parent.time_slice == 0:
             parent.time_slice = 1
-            self.tick(parent.cpu, parent)
+            self.expire_parent(parent)
+
+    def expire_parent(self, parent: Any) -> None:
+        """As if a tick had come, with all that it does."""
+        self.tick(parent.cpu, parent)
 
     def enqueue_child(self, child: Any, parent: Any, rq: RunQueue) -> None:
-        """wake_up_new_task(): the child runs first, standing in front of its parent."""
+        """wake_up_new_task(): the child runs first, standing in front of its parent, unless it starts elsewhere."""
         child.sleep_avg = self.inherited_sleep(child, CHILD_PENALTY)
         child.prio = self.effective_prio(child)
-        if child.clone_vm or parent.array is None:
-            self.activate(child, rq)
-        else:
+        beside = child.cpu is parent.cpu and not child.clone_vm
+        if beside and parent.array is not None:
             child.prio = parent.prio
             parent.array.insert_before(child, parent)
-            rq.nr_running += 1
-        if not child.clone_vm:
+            rq.count(child)
+        else:
+            self.activate(child, rq)
+        if beside:
             self.machine.resched(parent.cpu)
         parent.sleep_avg = self.inherited_sleep(parent, PARENT_PENALTY)
 
@@ -391,34 +431,31 @@ class O1(Policy):
         levels = self.current_bonus(task) * percent // 100
         return levels * self.max_sleep_avg // MAX_BONUS * self.jiffy_ns
 
+    def load_weight(self, task: Any) -> int:
+        """What it counts when CPUs are compared: all alike."""
+        return SCHED_LOAD_SCALE
+
     def select_cpu(self, task: Any, why: str) -> Any:
-        """A waking task goes where it ran; a new one, as after exec, to the CPU with the fewest tasks."""
+        """Where it was, or where its domains say; a new one, as after exec, goes to the CPU with the fewest tasks."""
         if why == "new":
             allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
             return min(allowed, key=lambda cpu: self.runqueues[cpu.id].nr_running)
-        return task.cpu
+        return task.cpu if self.domains is None else self.domains.select(task, why)
 
     def balance(self, cpu: Any) -> None:
-        """idle_balance(): take one task from the longest queue, expired ones first, from the tail of a list."""
-        busiest = max(self.machine.cpus, key=lambda other: self.runqueues[other.id].nr_running)
-        source = self.runqueues[busiest.id]
-        if source.nr_running < 2:
-            return
-        for array in (source.expired, source.active):
-            for queue in array.lists if array.nr_active else ():
-                for task in reversed(queue):
-                    if task is not busiest.curr and (task.allowed is None or cpu.id in task.allowed):
-                        return self.pull(task, busiest, cpu)
+        """idle_balance()."""
+        if self.domains is not None:
+            self.domains.newly_idle(cpu)
 
     def pull(self, task: Any, source: Any, cpu: Any) -> None:
-        """Move a waiting task to this CPU's queue, into the same kind of array."""
+        """pull_task(): a waiting task comes to this CPU, into the same kind of array; it may preempt."""
         theirs, ours = self.runqueues[source.id], self.runqueues[cpu.id]
         target = ours.expired if task.array is theirs.expired else ours.active
-        task.array.remove(task)
-        theirs.nr_running -= 1
-        target.append(task)
-        ours.nr_running += 1
+        theirs.take(task)
+        ours.add(task, target)
         self.machine.migrate(task, cpu)
+        if self.preempts(cpu, task):
+            self.machine.resched(cpu)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """sched_yield(): into the expired array; a real-time task to the tail of its list."""
@@ -436,12 +473,14 @@ class O1(Policy):
         if task.is_rt:
             task.static_prio = 120 + nice
             return
+        rq = self.runqueues[cpu.id]
         if array is not None:
-            array.remove(task)
+            rq.take(task)
         task.static_prio = 120 + nice
         task.prio = self.prio_after_renice(task)
+        task.load_weight = self.load_weight(task)
         if array is not None:
-            array.append(task)
+            rq.add(task, array)
             if task.prio < old or (task.prio > old and cpu.curr is task):
                 self.machine.resched(cpu)
 
@@ -456,6 +495,7 @@ class O1(Policy):
             self.dequeue(task, cpu, "setscheduler")
         task.policy, task.rt_priority = policy, rt_priority
         task.prio = self.effective_prio(task) if task.is_rt else self.prio_after_renice(task)
+        task.load_weight = self.load_weight(task)
         if policy == SCHED_BATCH:
             task.sleep_avg = 0
         if array is not None:
@@ -497,6 +537,7 @@ class O1_2_6_22(O1):
     """Scheduler of Linux 2.6.22: sleep is added as it is, and one long sleep no longer buys a top place."""
 
     name = "O(1) 2.6.22"
+    balancing = Weighing
     classes = ("normal", "fifo", "rr", "batch")
     requeues_unchanged = False
 
@@ -526,8 +567,21 @@ class O1_2_6_22(O1):
 
     def activate(self, task: Any, rq: RunQueue) -> None:
         """SCHED_BATCH tasks start in the expired array."""
-        (rq.expired if task.policy == SCHED_BATCH else rq.active).append(task)
-        rq.nr_running += 1
+        rq.add(task, rq.expired if task.policy == SCHED_BATCH else rq.active)
+
+    def expire_parent(self, parent: Any) -> None:
+        """Without the rest of a tick."""
+        self.task_running_tick(parent.cpu, parent)
+
+    def load_weight(self, task: Any) -> int:
+        """LOAD_WEIGHT(): its slice, 128 for that of nice 0; a real-time task weighs more than nice -20."""
+        if task.is_rt:
+            return self.scaled(self.slices[MAX_RT_PRIO]) + self.scaled(task.rt_priority)
+        return self.scaled(self.task_timeslice(task))
+
+    def scaled(self, ticks: int) -> int:
+        """In 128ths of the slice of nice 0."""
+        return ticks * SCHED_LOAD_SCALE // self.def_timeslice
 
     def prio_after_renice(self, task: Any) -> int:
         """The bonus is kept."""

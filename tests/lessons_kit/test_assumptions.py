@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-from schedlab.goals import cpu_time
 from schedlab.lessons.assumptions import ASSUMPTIONS
 from schedlab.scenario import Scenario
 from schedlab.sim import MS, US
@@ -75,18 +74,6 @@ def test_only_the_scenarios_tasks_run(model):
     ran = {trace.name("task", row.who) for kind in ("switch", "resume") for row in trace.table(kind)}
     assert ran <= {"hog", "late", "idle", "init"}
     assert {"hog", "late"} <= ran
-
-
-def test_uneven_queues_stay_uneven_while_no_cpu_is_idle():
-    """balance-when-idle: of three hogs a CPU two die; nobody moves over, and the one left has its CPU alone."""
-    hogs = [{"name": f"hog{k}"} for k in range(6)]
-    trace = Scenario("o1", hogs, cpus=2, until="2s").run()
-    first = [trace.name("task", row.who) for row in trace.table("spawn") if row.where == 0]
-    assert len(first) == 3
-    dead = [{"at": "100ms", "kill": name} for name in first[:2]]
-    run = Scenario("o1", hogs, cpus=2, until="2s", events=dead).run()
-    assert run.table("migrate") == []
-    assert cpu_time(run)[first[2]] > 1_800 * MS
 
 
 @pytest.mark.parametrize(("model", "ticks"), [("v0.01", 15), ("o(n)", 6)])

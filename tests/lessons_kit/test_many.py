@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from schedlab.lessons.linux_many import (
     yard,
 )  # fmt: skip
 from schedlab.linux.balance import BUSY_FACTOR, CACHE_NICE_TRIES, MIGRATION_COST_NS, Balancer, Look
+from schedlab.linux.domains import IDLE, Counting
 from schedlab.linux.o1 import O1
 from schedlab.linux.task import SCHED_NORMAL
 from schedlab.scenario import Scenario
@@ -126,15 +128,15 @@ def test_the_worked_pull_takes_the_tail_at_70_ms():
 
 def test_what_a_worker_waits_with_8_cpus():
     one, alone, pulled, placed = (row["waits on average"] for row in waiting(8)[0])
-    assert (one, alone, pulled, placed) == ("52 µs", "198 µs", "74 µs", "85 µs")
+    assert (one, alone, pulled, placed) == ("52 µs", "198 µs", "69 µs", "85 µs")
 
 
-def test_pulling_overtakes_one_queue_at_24_cpus_and_placing_is_best_at_32():
+def test_2_6_11_overtakes_one_queue_at_24_cpus_and_placing_is_best_at_32():
     overtakes = [n for n in COUNTS if n > 1 and measured(KEPT, n).waited < measured(ONE, n).waited]
     assert overtakes == [24, 32]
     rows = {way: measured(way, 32) for way in WAYS}
     best = min(rows, key=lambda way: rows[way].waited)
-    assert best == "pulls and places (6.1)"
+    assert best == "places and pulls (6.1)"
     assert rows[best].moves > rows[KEPT].moves  # what it pays
 
 
@@ -232,13 +234,44 @@ def test_no_cpu_is_idle_beside_programs_that_compute(kernel):
     assert sum(cpu_time(hogs(kernel, 5)).values()) == 4 * S
 
 
-def test_a_pinned_task_leaves_a_cpu_idle():
+def test_a_pinned_task_leaves_a_cpu_idle_until_what_runs_is_pushed():
     free, pinned = scenario("free").run(), scenario("pinned").run()
     assert moved(free) == [(60, "indexer", 0, 1)]
-    assert moved(pinned) == []
-    assert max(one.stop for one in segments(pinned) if one.cpu == 1) == 60 * MS
-    assert pinned.end == 250 * MS
+    assert moved(pinned) == [(64, "compiler", 0, 1)]
+    assert next(one.start for one in segments(pinned) if one.cpu == 1 and one.start >= 60 * MS) == 64 * MS
     assert ms(free)["indexer"] == 190
+    assert ms(pinned)["indexer"] == 186
+
+
+def test_cpu_1_looks_in_vain_four_times_before_the_push(monkeypatch):
+    seen = []
+    usual = Counting.load_balance
+
+    def watched(self: Counting, cpu: Any, domain: Any, idle: int) -> bool:
+        came = usual(self, cpu, domain, idle)
+        if cpu.id == 1 and idle == IDLE:
+            seen.append((self.machine.now / MS, came, self.queues[0].active_balance))
+        return came
+
+    monkeypatch.setattr(Counting, "load_balance", watched)
+    scenario("pinned").run()
+    assert seen[:4] == [(61, False, False), (62, False, False), (63, False, False), (64, False, True)]
+
+
+def test_busy_cpus_of_2_6_11_look_around_every_256_ms_and_leave_the_odd_one(monkeypatch):
+    seen = []
+    usual = Counting.find_busiest_group
+
+    def watched(self: Counting, cpu: Any, domain: Any, idle: int) -> Any:
+        found = usual(self, cpu, domain, idle)
+        seen.append((self.machine.now // MS, cpu.id, found[1]))
+        return found
+
+    monkeypatch.setattr(Counting, "find_busiest_group", watched)
+    scenario("two").but(until="2s").run()
+    times = [when for when, cpu, _many in seen if cpu == 1]
+    assert {later - earlier for earlier, later in pairwise(times[4:])} == {256}
+    assert {many for _when, _cpu, many in seen} == {0}
 
 
 def test_2_6_11_gives_up_at_the_longest_queue():
@@ -351,21 +384,31 @@ def test_only_a_choice_takes_the_lock():
 
 
 def test_who_runs_dry_takes_one():
-    """one-at-a-time: six wait at the other CPU, and one comes; nobody comes to a CPU that has something to run."""
+    """one-at-a-time: seven stand at the other CPU; by the lesson's rule one comes, in 2.6.11 three do."""
     tasks = [{"name": f"hog{k}", "cpus": [0]} for k in range(7)]
     free = [{"at": "5ms", "cpus": {"task": f"hog{k}", "cpus": [0, 1]}} for k in range(7)]
     short = {"name": "short", "cpus": [1], "does": [{"run": "10ms"}]}
-    trace = Scenario("o1", [*tasks, short], cpus=2, until="200ms", events=free).run()
-    assert [one[0] for one in moved(trace)] == [10]
+    kernel = Scenario("o1", [*tasks, short], cpus=2, until="60ms", events=free)
+    assert [one[0] for one in moved(kernel.but(scheduler=Longest).run())] == [10]
+    assert [one[0] for one in moved(kernel.run())] == [10] * 3
 
 
-def test_under_2_6_11_a_task_wakes_where_it_ran():
-    """wakes-where-it-ran: a sleeper comes back to the CPU of a hog although the other one is idle."""
+def test_in_the_lessons_rule_a_task_wakes_where_it_ran():
+    """one-at-a-time: a sleeper comes back to the CPU of a hog although the other one is idle; not in 2.6.11."""
     does = [{"repeat": [{"sleep": "5ms"}, {"run": "1ms"}]}]
     short = {"name": "short", "does": [{"run": "1ms"}]}
     tasks: list[dict[str, Any]] = [{"name": "sleeper", "does": does}, short, {"name": "hog"}]
-    trace = Scenario("o1", tasks, cpus=2, until="100ms").run()
-    assert {row.where for row in trace.table("wake") if trace.name("task", row.who) == "sleeper" and row.time} == {0}
+    for scheduler, where in ((Longest, 0), ("o1", 1)):
+        trace = Scenario(scheduler, tasks, cpus=2, until="100ms").run()
+        wakes = [row.where for row in trace.table("wake") if trace.name("task", row.who) == "sleeper" and row.time]
+        assert set(wakes) == {where}
+
+
+def test_a_push_takes_no_time():
+    """pushing-is-free: at 64 ms both programs run on, and all CPU time is theirs."""
+    pinned = scenario("pinned").run()
+    assert [(one.start, one.cpu) for one in segments(pinned) if one.start == 64 * MS] == [(64 * MS, 0), (64 * MS, 1)]
+    assert sum(cpu_time(pinned).values()) == (2 * 250 - 4) * MS
 
 
 def test_a_move_takes_no_time():

@@ -27,13 +27,13 @@ def test_a_quotation_is_the_source_with_its_own_line_numbers():
 
 
 def test_the_markup_says_the_same_as_the_text():
-    quote = show(O1.tick, highlight="resched")
+    quote = show(O1.task_running_tick, highlight="resched")
     for line in quote.source.lines:
         assert line.strip() in visible(quote.html())
 
 
 def test_a_highlighted_line_has_a_sign_as_well_as_a_colour():
-    quote = show(O1.tick, highlight="resched")
+    quote = show(O1.task_running_tick, highlight="resched")
     marked = [line for line in quote.text().split("\n") if line.startswith(">")]
     assert marked
     assert all("resched" in line for line in marked)
