@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from schedlab.linux.domains import Domains
+from schedlab.linux.domains_weighted import Weighing_2_6_23
 from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import Node, RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, Task
@@ -54,7 +56,7 @@ class CFS2623Task(Task):
 
     __slots__ = (
         "weight", "inverse", "wait_runtime", "fair_key", "exec_start", "sum_exec_runtime", "prev_sum_exec_runtime",
-        "wait_start_fair", "sleep_start_fair", "on_rq", "run_node",
+        "wait_start_fair", "sleep_start_fair", "slept_at", "on_rq", "run_node",
     )  # fmt: skip
 
     def __init__(self, id: int, name: str) -> None:
@@ -68,6 +70,7 @@ class CFS2623Task(Task):
         self.prev_sum_exec_runtime = 0
         self.wait_start_fair = 0  # fair clock when it began to wait; 0: it does not wait
         self.sleep_start_fair = 0  # fair clock when it fell asleep; 0: it did not
+        self.slept_at: Any = None  # the queue whose clock that is
         self.on_rq = False
         self.run_node = Node(self)  # its place in the tree
 
@@ -75,7 +78,7 @@ class CFS2623Task(Task):
 class FairRq:
     """The fair tasks of one CPU, the running one among them."""
 
-    __slots__ = ("tree", "load", "nr_running", "fair_clock", "sleeper_bonus", "curr")
+    __slots__ = ("tree", "load", "nr_running", "fair_clock", "sleeper_bonus", "curr", "active_balance")
 
     def __init__(self) -> None:
         self.tree = RBTree()  # in order of fair_key; equal ones as they came
@@ -84,6 +87,7 @@ class FairRq:
         self.fair_clock = 1  # not 0, which means "does not wait"
         self.sleeper_bonus = 0
         self.curr: Any = None
+        self.active_balance = False  # has another CPU asked to push tasks?
 
     def insert(self, task: Any) -> None:
         """Into the tree, behind its equals."""
@@ -103,6 +107,7 @@ class CFS_2_6_23(Policy):
     watched = ("wait_runtime", "fair_key")
     classes = ("normal", "batch", "idle")
     default_hz: ClassVar[int] = 250
+    balancing: ClassVar[type[Domains] | None] = Weighing_2_6_23  # None: every CPU keeps to itself
 
     def attach(self, machine: Any) -> None:
         """A queue for every CPU; the times grow with the number of CPUs."""
@@ -113,17 +118,25 @@ class CFS_2_6_23(Policy):
         self.wakeup_granularity_ns = self.min_granularity_ns // 2
         self.runtime_limit_ns = self.latency_ns
         self.queues_of = [FairRq() for _cpu in machine.cpus]
+        self.domains = self.balancing(self, self.queues_of) if self.balancing and len(machine.cpus) > 1 else None
 
     def enqueue(self, task: Any, cpu: Any, why: str) -> None:
         """enqueue_entity(): a sleeper gets its credit, then a key."""
         rq = self.queues_of[cpu.id]
-        if why == "fork":
+        if why == "fork" and cpu is task.parent.cpu:
             return self.enqueue_child(rq, task, cpu)
+        if task.sleep_start_fair and task.slept_at is not rq:
+            self.set_task_cpu(task, rq)
         self.update_curr(rq)
         if why == "wake":
             self.credit_sleeper(rq, task)
         self.start_waiting(rq, task)
         self.account(rq, task)
+
+    def set_task_cpu(self, task: Any, rq: FairRq) -> None:
+        """It slept on another CPU, which has a fair clock of its own: as long ago by the clock here."""
+        task.sleep_start_fair += rq.fair_clock - task.slept_at.fair_clock
+        task.slept_at = rq
 
     def account(self, rq: FairRq, task: Any) -> None:
         """Count it in."""
@@ -139,7 +152,7 @@ class CFS_2_6_23(Policy):
         if task is not rq.curr:
             self.end_waiting(rq, task)
         if why in ("sleep", "exit"):
-            task.sleep_start_fair = rq.fair_clock
+            task.sleep_start_fair, task.slept_at = rq.fair_clock, rq
         rq.remove(task)
         rq.load -= task.weight
         rq.nr_running -= 1
@@ -152,15 +165,24 @@ class CFS_2_6_23(Policy):
             self.update_curr(rq)
             self.set_wait_start(rq, rq.curr)
         rq.curr = None
+        if rq.active_balance and self.domains is not None:
+            self.domains.push(cpu)
+        if not len(rq.tree):
+            self.balance(cpu)
         if not len(rq.tree):
             return None
         return self.set_next(rq, rq.tree.first())
 
     def tick(self, cpu: Any, curr: Any) -> None:
+        """scheduler_tick(): what runs is charged; then this CPU may look at the others."""
+        if curr is not cpu.idle:
+            self.task_tick(cpu, curr)
+        if self.domains is not None:
+            self.domains.tick(cpu, curr is cpu.idle)
+
+    def task_tick(self, cpu: Any, curr: Any) -> None:
         """task_tick_fair(): a new key for what runs; then, is somebody far enough to its left?"""
         rq = self.queues_of[cpu.id]
-        if curr is cpu.idle:
-            return
         self.dequeue(curr, cpu, "tick")
         self.enqueue(curr, cpu, "tick")
         first = rq.tree.first()
@@ -296,11 +318,24 @@ class CFS_2_6_23(Policy):
         self.account(rq, child)
 
     def select_cpu(self, task: Any, why: str) -> Any:
-        """A waking task goes where it ran; a new one to the queue with the fewest."""
+        """Where it was, or where its domains say; a new one, as after exec, goes to the CPU with the fewest tasks."""
         if why == "new":
             allowed = [cpu for cpu in self.machine.cpus if task.allowed is None or cpu.id in task.allowed]
             return min(allowed, key=lambda cpu: self.queues_of[cpu.id].nr_running)
-        return task.cpu
+        return task.cpu if self.domains is None else self.domains.select(task, why)
+
+    def balance(self, cpu: Any) -> None:
+        """idle_balance()."""
+        if self.domains is not None:
+            self.domains.newly_idle(cpu)
+
+    def pull(self, task: Any, source: Any, cpu: Any) -> None:
+        """pull_task(): a waiting task comes to this CPU, with its balance; it may preempt."""
+        self.dequeue(task, source, "migrate")
+        self.machine.migrate(task, cpu)
+        self.enqueue(task, cpu, "migrate")
+        if self.preempts(cpu, task):
+            self.machine.resched(cpu)
 
     def yields(self, cpu: Any, curr: Any) -> None:
         """yield_task_fair(): a new key, no more; the leftmost runs on."""

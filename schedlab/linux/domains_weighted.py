@@ -1,4 +1,4 @@
-"""Scheduling domains that weigh tasks: Linux 2.6.22.
+"""Scheduling domains that weigh tasks: Linux 2.6.22 and 2.6.23.
 
 The load of a CPU is the weight of its tasks now, so that five of nice 19 are not five of nice -20.
 It is smoothed in several ways: the first cpu_load is the load of the last tick, each further one
@@ -6,20 +6,20 @@ follows half as fast. A hasty look takes a quick one, a wary look a slow one. A 
 the busiest while it has a task for each CPU at most, and an *imbalance* is a weight, not a number
 of tasks. If all tasks of the busiest CPU are pinned, the next one is tried.
 
-weight     of a task of nice 0: 128; its slice gives it
+weight     of a task of nice 0: 128 in 2.6.22, where slices give it; 1024 in 2.6.23, from a table
 per task   the weight of a group's tasks on average
 interval   ms between two looks; doubles up to 512 ms while all tasks are pinned
 
 A node looks at other nodes through one CPU alone: its first idle one, or its first.
 
 2.6.22 measures at boot what a move between two CPUs costs; who ran less than twice that time ago
-is warm. Here it is what the scenario says (`cache`).
+is warm. Here it is what the scenario says (`cache`). 2.6.23 knows no warm tasks: that came back in 2.6.24.
 
 The flaw: an average hides. A node with one heavy task looks busy, and yet its other CPUs may idle.
 Idle CPUs have their tick here (no NO_HZ); all nodes make one domain, as up to 16 do (SD_NODES_PER_DOMAIN).
 Upstream: kernel/sched.c of Linux 2.6.22 (update_load, find_busiest_group, move_tasks, load_balance,
-rebalance_domains, sched_balance_self, measure_migration_cost), include/linux/topology.h and
-include/asm-i386/topology.h.
+rebalance_domains, sched_balance_self, measure_migration_cost) and 2.6.23 (balance_tasks, move_tasks);
+include/linux/topology.h and include/asm-i386/topology.h of both.
 """
 
 from __future__ import annotations
@@ -46,14 +46,16 @@ from schedlab.linux.topology import LOCAL_DISTANCE
 CPU_DOMAIN = Kind(
     1, 4, 64, newidle=True, exec=True, wake_affine=True,
     busy_idx=2, idle_idx=1, newidle_idx=2, wake_idx=1, forkexec_idx=1,
-)  # fmt: skip  # SD_CPU_INIT
+)  # fmt: skip  # SD_CPU_INIT of 2.6.22
 NODE_DOMAIN = Kind(
     8, 32, 32, exec=True, fork=True, wake_balance=True,
     busy_idx=3, idle_idx=1, newidle_idx=2, wake_idx=1,
-)  # fmt: skip  # SD_NODE_INIT of i386
+)  # fmt: skip  # SD_NODE_INIT of i386, both versions
+CPU_DOMAIN_2_6_23 = replace(CPU_DOMAIN, wake_idle=True, idle_idx=0, newidle_idx=0)  # SD_CPU_INIT of 2.6.23
 MAX_PINNED_INTERVAL_MS = 512
 FARTHEST_S = 60  # no look is planned further ahead
 EVERYTHING = (1 << 64) - 1  # ULONG_MAX: whatever it weighs
+MAX_PRIO = 140  # the idle task's: worse than all
 
 
 class Weighed(NamedTuple):
@@ -451,3 +453,77 @@ class Weighing(Domains):
         """The CPU with the least weight now; `here` among equals, else the first."""
         allowed = [cpu for cpu in sorted(group.cpus) if may_use(task, cpu)]
         return self.cpus[min(allowed, key=lambda cpu: (self.queues[cpu].load, cpu != here))]
+
+
+class Weighing_2_6_23(Weighing):
+    """Linux 2.6.23: fair tasks, and nothing is warm."""
+
+    scale = 1024
+    kinds = (CPU_DOMAIN_2_6_23, NODE_DOMAIN)
+    cpu_loads = 5
+    fuzz = 1024  # SCHED_LOAD_SCALE_FUZZ
+    farthest_idle_s = 1
+
+    def migration_cost(self, cpu: int, domain: Domain) -> int:
+        """Not measured any more."""
+        return 0
+
+    def weight(self, task: Any) -> int:
+        """From the table of weights."""
+        return int(task.weight)
+
+    def update_load(self, cpu: int) -> None:
+        """update_cpu_load(): not rounded up any more."""
+        load, loads = self.queues[cpu].load, self.cpu_load[cpu]
+        for i, old in enumerate(loads):
+            loads[i] = (old * ((1 << i) - 1) + load) >> i
+
+    def interval_of(self, domain: Domain, idle: bool) -> int:
+        """At most a tenth of a second for each CPU (NR_CPUS)."""
+        return min(self.jiffies_between(domain, idle), self.machine.hz * len(self.cpus) // 10)
+
+    def plans_anew(self, cpu: int, pulled: bool) -> bool:
+        """The other way round, as it was first written; unless the plan is overdue, or nothing was looked at."""
+        overdue = self.machine.jiffies > self.next_balance[cpu]
+        return pulled or overdue or not self.of[cpu][0].kind.newidle
+
+    def tries_another(self, pinned: bool) -> bool:
+        """Only if all tasks of the busiest were pinned."""
+        return pinned
+
+    def small_imbalance(self, here: Weighed, busiest: Weighed, imbalance: int) -> int | None:
+        """What no rule makes a whole task stays what it is."""
+        task = super().small_imbalance(here, busiest, imbalance)
+        return imbalance if task is None else task
+
+    def move_tasks(
+        self, cpu: Any, source: Any, most: int, weight: int, domain: Domain, running: Any
+    ) -> tuple[int, bool]:
+        """balance_tasks() of the fair class: from the leftmost on, who has waited longest for its weight.
+
+        Too heavy is a task of more than twice the weight, and some; but one that would be the best here comes.
+        """
+        if weight == 0:
+            return 0, False
+        moved, pinned = 0, True
+        best_here = MAX_PRIO if running is None else static_prio(cpu.curr)
+        for task in list(self.policy.queues_of[source.id].tree):
+            prio = static_prio(task)
+            too_heavy = self.weight(task) >> 1 > weight + self.fuzz
+            if (too_heavy and prio >= best_here) or not may_use(task, cpu.id):
+                continue
+            pinned = False
+            if task is running:
+                continue
+            self.policy.pull(task, source, cpu)
+            moved += 1
+            weight -= self.weight(task)
+            if moved == most or weight <= 0:
+                break
+            best_here = min(best_here, prio)
+        return moved, pinned
+
+
+def static_prio(task: Any) -> int:
+    """120 for nice 0; the idle task has MAX_PRIO."""
+    return 120 + int(task.nice)

@@ -20,7 +20,7 @@ from schedlab.sim import MS
 from schedlab.trace import Trace
 from tests.linux.scene import machine_of, ran, task_of, trace_of, turns
 
-KERNELS = ("o1", "o1-2.6.22")
+KERNELS = ("o1", "o1-2.6.22", "cfs-2.6.23")
 
 
 def moves(trace: Trace) -> list[tuple[float, str, int, int]]:

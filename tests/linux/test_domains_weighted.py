@@ -1,4 +1,4 @@
-"""Scheduling domains of 2.6.22: loads that weigh, imbalances, moves, pushes, and where tasks go."""
+"""Scheduling domains of 2.6.22 and 2.6.23: loads that weigh, imbalances, moves, pushes, and where tasks go."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from schedlab import goals
+from schedlab.linux.cfs_2_6_23 import CFS_2_6_23
 from schedlab.linux.domains import BUSY, IDLE, NEWLY_IDLE, Group
 from schedlab.linux.domains_weighted import EVERYTHING, Weighing
+from schedlab.linux.kinds import READY
 from schedlab.linux.o1 import O1_2_6_22
 from schedlab.linux.task import SCHED_FIFO, run, sleep, wait, wake
+from schedlab.scenario import Scenario
 from schedlab.sim import MS, US
 from tests.linux.scene import machine_of, ran, task_of, trace_of, turns
 from tests.linux.test_domains import crowd, empty, looks_of, made, moves
@@ -73,6 +77,13 @@ def test_each_smoothed_load_follows_half_as_fast_as_the_one_before():
     assert seen == [[256, 128, 64], [256, 192, 112], [256, 224, 148]]
 
 
+def test_2_6_23_smooths_in_five_ways_and_does_not_round_up():
+    machine = crowd({"a": 0}, cpus=2, policy=CFS_2_6_23())
+    domains = machine.policy.domains  # type: ignore[attr-defined]  # that of 2.6.23
+    machine.engine.run(8 * MS)
+    assert domains.cpu_load[0] == [1024, 768, 448, 240, 124]  # HZ 250: two ticks
+
+
 def test_an_index_of_0_asks_for_the_load_now():
     domains = weighed([[128], [128]])
     domains.cpu_load[0] = [256, 64, 8]
@@ -127,6 +138,19 @@ def test_of_equal_tasks_the_gap_must_be_two():
     assert found(weighed([[128], [128] * 3, [128], [128]])) == ((1,), 128)
 
 
+def test_2_6_23_moves_the_odd_one_where_2_6_22_leaves_it():
+    """SCHED_LOAD_SCALE_FUZZ: 2048 - 1024 + 1024 is as much as two tasks."""
+    assert found(weighed([[128], [128] * 2])) == (None, 0)
+    assert found(weighed([[1024], [1024] * 2], policy=CFS_2_6_23)) == ((1,), 1024)
+
+
+def test_where_no_rule_makes_it_a_task_2_6_23_keeps_the_small_imbalance():
+    """2560 on average, 512 are missing here; 2048 is the gap, and with 1024 more it is not two tasks yet."""
+    loads = [[2048], [2048, 2048], [2048], [2048]]
+    assert found(weighed(loads, policy=CFS_2_6_23)) == ((1,), 512)
+    assert found(weighed(loads)) == (None, 0)
+
+
 # -- when ------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +160,15 @@ def test_all_cpus_of_2_6_22_look_at_the_same_ticks(monkeypatch):
     ran(crowd({"a": 0, "b": 1}, cpus=2, policy=O1_2_6_22()), 800)
     for cpu in (0, 1):
         assert [when for when, one, _span in seen if one == cpu] == [64, 192, 448, 704]
+
+
+def test_2_6_23_lets_no_interval_be_longer_than_a_tenth_of_a_second_a_cpu():
+    _machine, domains = empty(2, policy=CFS_2_6_23, hz=1000)
+    (domain,) = domains.of[0]
+    domain.interval = 4
+    assert domains.interval_of(domain, idle=False) == 200
+    domain.interval = 1
+    assert domains.interval_of(domain, idle=False) == 64
 
 
 def test_in_the_wide_domain_one_cpu_looks_for_its_node(monkeypatch):
@@ -234,6 +267,13 @@ def test_who_ran_less_than_two_moves_ago_is_warm_in_2_6_22(cache, hot):
     assert domains.is_hot(task, machine.cpus[0], domains.of[1][0]) is hot
 
 
+def test_between_nodes_a_move_costs_more_so_that_tasks_are_warm_for_longer():
+    _machine, domains = empty(4, nodes=2, policy=O1_2_6_22, cache_ns=1 * MS)
+    assert [domain.kind.cache_hot_ns for domain in domains.of[0]] == [2 * MS, 4 * MS]
+    _machine, domains = empty(4, nodes=2, policy=CFS_2_6_23, cache_ns=1 * MS)
+    assert [domain.kind.cache_hot_ns for domain in domains.of[0]] == [0, 0]
+
+
 # -- the push ----------------------------------------------------------------------------------------------
 
 
@@ -310,6 +350,15 @@ def test_between_nodes_112_percent_of_the_load_here_must_be_less_than_there():
     assert woken([[111], [], [100], []], home=0, here=2, nodes=2) == 0
 
 
+def test_2_6_22_looks_for_no_idle_cpu_but_2_6_23_does_unless_more_wait_there():
+    for policy, goes_to in ((O1_2_6_22, 0), (CFS_2_6_23, 1)):
+        domains = weighed([[1], []], policy=policy)
+        domains.cpus[0].curr = object()
+        assert domains.wake_idle(made(domains.machine), domains.cpus[0]).id == goes_to
+    domains.queues[0].nr_running = 2
+    assert domains.wake_idle(made(domains.machine), domains.cpus[0]).id == 0
+
+
 def goes_to(why: str, loads: list[list[int]], nodes: int = 1, policy: Any = O1_2_6_22, allowed: Any = None) -> int:
     """Where a task on CPU 0 goes that forks or starts another program."""
     domains = weighed(loads, nodes, policy)
@@ -334,6 +383,73 @@ def test_fork_goes_to_another_node_only():
     assert goes_to("fork", loads) == 0
     assert goes_to("fork", loads, nodes=2) == 3
     assert goes_to("fork", [[128] * 2, [], [128] * 2, [128]], nodes=2) == 0
+
+
+def test_a_child_that_begins_on_another_node_does_not_preempt_its_parent():
+    does = [{"run": "2ms"}, {"fork": {"name": "child", "does": [{"run": "1ms"}]}}, {"run": "2ms"}]
+    for kernel in ("o1-2.6.22", "cfs-2.6.23"):
+        tasks = [{"name": "parent", "does": does}, {"name": "hog", "cpus": [0]}]
+        trace = Scenario(kernel, tasks, cpus=4, until="6ms", machine={"nodes": 2}).run()
+        assert [turn for cpu in (2, 3) for turn in turns(trace, cpu)] == [("child", 2, 3)]
+
+
+# -- 2.6.23 ------------------------------------------------------------------------------------------------
+
+
+def test_2_6_23_takes_the_leftmost_that_waits():
+    machine = crowd({"a": 0, "b": 0, "c": 0, "mine": 1}, cpus=2, policy=CFS_2_6_23())
+    policy: Any = machine.policy
+    order = [task.name for task in policy.queues_of[0].tree if task is not machine.cpus[0].curr]
+    (domain,) = policy.domains.of[1]
+    policy.domains.move_tasks(machine.cpus[1], machine.cpus[0], 9, 1024, domain, machine.cpus[0].curr)
+    assert [name for _time, name, *_rest in moves(trace_of(machine))] == order[:1]
+
+
+@pytest.mark.parametrize(("imbalance", "comes"), [(1, True), (0, False)])
+def test_2_6_23_takes_a_task_of_up_to_twice_the_imbalance_and_2048_more(imbalance, comes):
+    """A task of 2050: half of it, 1025, is not more than 1 and 1024."""
+    machine = crowd({"a": 0, "b": 0, "mine": 1}, cpus=2, policy=CFS_2_6_23())
+    policy: Any = machine.policy
+    task_of(machine, "b").weight = 2050
+    policy.queues_of[0].load += 1026
+    (domain,) = policy.domains.of[1]
+    moved, pinned = policy.domains.move_tasks(
+        machine.cpus[1], machine.cpus[0], 9, imbalance, domain, machine.cpus[0].curr
+    )
+    assert (moved, pinned) == (int(comes), False)
+
+
+def test_2_6_23_lets_three_programs_on_two_cpus_take_turns():
+    trace = Scenario("cfs-2.6.23", [{"name": "a", "count": 3}], cpus=2, until="10s").run()
+    shares = goals.cpu_time(trace).values()
+    assert sum(shares) == 20_000 * MS
+    assert max(shares) < 1.2 * min(shares)
+    assert len(moves(trace)) > 20
+
+
+def test_a_sleeper_that_wakes_elsewhere_is_credited_by_the_clock_of_the_cpu_it_left():
+    """Asleep on CPU 0 while its clock went on by 10 ms; CPU 1, where it wakes, has another time altogether."""
+    machine = crowd({"a": 0, "b": 1}, cpus=2, policy=CFS_2_6_23())
+    policy: Any = machine.policy
+    sleeper = made(machine)
+    left, right = policy.queues_of
+    left.fair_clock, right.fair_clock = 50 * MS, 700 * MS
+    sleeper.sleep_start_fair, sleeper.slept_at = 40 * MS, left
+    left.curr.exec_start = right.curr.exec_start = machine.now
+    policy.enqueue(sleeper, machine.cpus[1], "wake")
+    assert sleeper.wait_runtime == 10 * MS
+
+
+def test_a_task_that_is_pulled_keeps_its_balance():
+    machine = crowd({"a": 0, "b": 0, "c": 1}, cpus=2, policy=CFS_2_6_23(), free_at=24)
+    policy: Any = machine.policy
+    waits = next(task for task in machine.tasks.values() if task.cpu.id == 0 and task.state == READY)
+    policy.update_curr(policy.queues_of[0])
+    waited = policy.queues_of[0].fair_clock - waits.wait_start_fair
+    before = waits.wait_runtime
+    policy.pull(waits, machine.cpus[0], machine.cpus[1])
+    assert waits.wait_runtime == before + waited
+    assert waits.fair_key == policy.queues_of[1].fair_clock - waits.wait_runtime
 
 
 def test_a_task_that_wakes_another_does_so_from_its_own_cpu():
