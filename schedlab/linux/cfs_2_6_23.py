@@ -27,7 +27,7 @@ from schedlab.linux.policy import Policy, Ranking
 from schedlab.linux.rbtree import Node, RBTree
 from schedlab.linux.task import SCHED_BATCH, SCHED_IDLE, Task
 from schedlab.linux.weights import NICE_0_LOAD, inverse_of, weight_of
-from schedlab.trace import judgement
+from schedlab.trace import episode, judgement
 
 SCHED_LATENCY = 20_000_000  # ns, times the CPU factor
 MIN_GRANULARITY = 2_000_000  # ns, times the CPU factor
@@ -165,8 +165,8 @@ class CFS_2_6_23(Policy):
             self.update_curr(rq)
             self.set_wait_start(rq, rq.curr)
         rq.curr = None
-        if rq.active_balance and self.domains is not None:
-            self.domains.push(cpu)
+        if rq.active_balance:
+            self.push(cpu)
         if not len(rq.tree):
             self.balance(cpu)
         if not len(rq.tree):
@@ -328,6 +328,12 @@ class CFS_2_6_23(Policy):
         """idle_balance()."""
         if self.domains is not None:
             self.domains.newly_idle(cpu)
+
+    @episode
+    def push(self, cpu: Any) -> None:
+        """active_load_balance(): for a moment the migration thread runs here, and moves a task away."""
+        if self.domains is not None:
+            self.domains.push(cpu)
 
     def pull(self, task: Any, source: Any, cpu: Any) -> None:
         """pull_task(): a waiting task comes to this CPU, with its balance; it may preempt."""

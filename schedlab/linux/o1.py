@@ -199,8 +199,8 @@ class O1(Policy):
         """schedule(): first set bit, head of its list; swap the arrays when active is empty."""
         now, rq = self.machine.now, self.runqueues[cpu.id]
         run_time = min(now - prev.timestamp, self.ns_max_sleep_avg) // (self.current_bonus(prev) or 1)
-        if rq.active_balance and self.domains is not None:
-            self.domains.push(cpu)
+        if rq.active_balance:
+            self.push(cpu)
         if rq.nr_running == 0:
             self.balance(cpu)
         if rq.nr_running == 0:
@@ -446,6 +446,12 @@ class O1(Policy):
         """idle_balance()."""
         if self.domains is not None:
             self.domains.newly_idle(cpu)
+
+    @episode
+    def push(self, cpu: Any) -> None:
+        """active_load_balance(): for a moment the migration thread runs here, and moves tasks to other CPUs."""
+        if self.domains is not None:
+            self.domains.push(cpu)
 
     def pull(self, task: Any, source: Any, cpu: Any) -> None:
         """pull_task(): a waiting task comes to this CPU, into the same kind of array; it may preempt."""

@@ -120,6 +120,7 @@ WORDS: dict[str, str] = {
     "episode.new_epoch": "A new epoch: every task keeps half of its counter and gets new ticks.",
     "episode.refill": "Every counter is used up: each becomes half of itself plus the priority.",
     "episode.swap_arrays": "The active array is empty: active and expired swap.",
+    "episode.push": "Another CPU has asked for it: the migration thread moves tasks away.",
     # the names of kinds, beside the sentence
     "label.wake": "wake-up",
     "label.spawn": "new task",

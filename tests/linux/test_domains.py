@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schedlab import goals, laws
+from schedlab.exercises import questions
 from schedlab.linux.domains import BUSY, IDLE, NEWLY_IDLE, Counting, Group, Loaded
 from schedlab.linux.kinds import READY, RUNNING
 from schedlab.linux.machine import Machine
@@ -374,6 +375,16 @@ def test_the_fourth_look_in_vain_asks_the_busiest_cpu_to_push_what_runs_there():
     assert moves(trace) == [(64, "a", 0, 1)]
     assert turns(trace, 1) == [("c", 0, 60), ("a", 64, 100)]
     assert turns(trace, 0) == [("a", 0, 64), ("b", 64, 100)]
+
+
+def test_a_push_is_told_and_who_was_pushed_is_no_candidate_any_more():
+    trace = pinned_pair().run().explain()
+    told = [(row.time / MS, trace.names["episode"][row.a]) for row in trace.table("episode")]
+    assert told[:1] == [(64, "push")]
+    b = next(number for number, name in enumerate(trace.names["task"]) if name == "b")
+    assert 64 * MS not in [one.time for one in questions(trace)]
+    picked = [trace.notes[row.a] for row in trace.table("decided") if row.time == 64 * MS and row.who == b]
+    assert [[one["task"] for one in note["candidates"]] for note in picked] == [[b]]
 
 
 def test_what_is_alone_on_its_cpu_is_not_pushed():
