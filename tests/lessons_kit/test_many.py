@@ -144,12 +144,13 @@ def test_2_6_11_overtakes_one_queue_at_24_cpus_and_6_1_is_best_there_and_at_32_b
     assert measured(ONE, 8).waited < measured(KEPT, 8).waited < measured(placed, 8).waited
 
 
-def test_at_80_percent_a_search_for_an_idle_cpu_looks_at_one_of_eight():
+@pytest.mark.parametrize(("used", "looks_at"), [(819, 1), (820, 0)])
+def test_at_80_percent_a_search_for_an_idle_cpu_looks_at_one_of_eight_and_above_at_none(used, looks_at):
     machine: Any = Machine(CFS(), Engine(), Recorder(LINUX), cpus=8)
     for rq in machine.policy.queues_of:
-        rq.avg.util_avg = 820
+        rq.avg.util_avg = used
     machine.policy.placing.set_scan(machine.policy.balancer.domains[0][0])
-    assert list(machine.policy.placing.scan.values()) == [1]
+    assert list(machine.policy.placing.scan.values()) == [looks_at]
 
 
 def test_in_one_queue_nobody_waits_beside_an_idle_cpu():
