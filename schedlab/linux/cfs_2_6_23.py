@@ -324,6 +324,10 @@ class CFS_2_6_23(Policy):
             return min(allowed, key=lambda cpu: self.queues_of[cpu.id].nr_running)
         return task.cpu if self.domains is None else self.domains.select(task, why)
 
+    def execs(self, task: Any) -> Any:
+        """sched_exec()."""
+        return self.select_cpu(task, "exec")
+
     def balance(self, cpu: Any) -> None:
         """idle_balance()."""
         if self.domains is not None:

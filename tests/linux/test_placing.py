@@ -196,7 +196,7 @@ def test_a_small_imbalance_between_nodes_with_room_is_none(imbalance: int, runni
     assert tolerable(imbalance, running, tolerated=2) == left
 
 
-@pytest.mark.parametrize("scheduler", FAIR)
+@pytest.mark.parametrize("scheduler", ["o1", "o1-2.6.22", "cfs-2.6.23", *FAIR])
 def test_exec_sends_a_running_program_to_an_idle_cpu(scheduler):
     tasks = [
         {"name": "a", "does": [{"run": "5ms"}, "exec", {"run": "5ms"}], "cpus": [0, 1]},
