@@ -157,8 +157,8 @@ class Running:
             return set_options(self.policy, make_policy(policy_of(self.scenario), self.options, self.policy.name))
         name = value if isinstance(value, str) else value["task"]
         task = task_named(machine.tasks.values(), name, machine.now)
-        if not isinstance(value, str) and task.state in (ZOMBIE, GONE):
-            return
+        if task.state in (ZOMBIE, GONE) and key != "wake":
+            return machine.tell(f"{key} of {name}: it has exited (ESRCH)")
         if key == "renice":
             machine.renice(task, value["nice"])
         elif key == "setscheduler":
