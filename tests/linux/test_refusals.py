@@ -8,6 +8,7 @@ import pytest
 
 from schedlab.goals import cpu_time
 from schedlab.laws import check
+from schedlab.linux.ext import DSQ_GLOBAL
 from schedlab.linux.scx import SchedExt
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
@@ -147,7 +148,7 @@ class Foreign(SchedExt):
 
     def enqueue(self, task: Any, flags: int) -> None:
         """A text in place of a task."""
-        self.kernel.dsq_insert("not a task", 0)
+        self.dsq_insert("not a task", DSQ_GLOBAL)
 
 
 @pytest.mark.parametrize(
