@@ -8,8 +8,7 @@ import pytest
 
 from schedlab.goals import cpu_time
 from schedlab.laws import check
-from schedlab.linux.ext import DSQ_GLOBAL
-from schedlab.linux.scx import SchedExt
+from schedlab.linux.scx import DSQ_GLOBAL, SchedExt
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
 from schedlab.trace import Trace
