@@ -451,7 +451,7 @@ class Groups(Quotas):
             yield f"tree {number}" if many else "tree", [each for each in root.tree if each.id != GROUP_ID]
         for name, entities in self.entities.items():
             for entity in entities:
-                where = f"tree of {name} on {entity.cpu.name}" if many else f"tree of {name}"
+                where = f"{name} on CPU {entity.cpu.id}" if many else f"tree of {name}"
                 yield where, [each for each in entity.queue.tree if each.id != GROUP_ID]
 
     def candidates(self, cpu: Any, prev: Any) -> Iterable[tuple[Any, ...]]:
