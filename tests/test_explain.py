@@ -218,7 +218,7 @@ def test_places_in_the_line_of_a_toy_scheduler():
         ("o1", TWO, "210ms", "pick", "next_ = rq.active.first()"),
         ("cfs-2.6.23", TWO, "30ms", "pick", "return self.set_next(rq, rq.tree.first())"),
         ("cfs", TWO, "9ms", "pick_next_entity", "chosen = left"),
-        ("eevdf", TWO, "9ms", "earliest_eligible", "first = rq.tree.first()"),
+        ("eevdf", TWO, "9ms", "earliest_eligible", "return first.item"),
         ("preemptive", WORKERS, "40ms", "pick", "return self.ready.popleft() if self.ready else None"),
     ],
 )

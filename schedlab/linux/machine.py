@@ -145,6 +145,7 @@ class Machine:
         self._channels: dict[str, deque[Any]] = {}
         self._pending_wakes: dict[str, int] = {}
         self._charges = type(policy).charge is not Policy.charge
+        self._puts = type(policy).put_prev is not Policy.put_prev
         self._locks: dict[str, int] = {}  # when each lock is free again, ns
         self._forked_at, self._forks = -1, 0  # when the last fork was, ns, and how many there were at that time
         self._must_move: dict[Any, CPU] = {}  # running tasks that may not stay on their CPU, and where they go
@@ -391,7 +392,7 @@ class Machine:
         if prev is not cpu.idle and prev.state != RUNNING:
             policy.dequeue(prev, cpu, "exit" if prev.state == ZOMBIE else "sleep")
             self._must_move.pop(prev, None)
-        moving = self._must_move.pop(prev, None)
+        moving = self._must_move.pop(prev, None) if self._must_move else None
         if moving is not None:
             policy.dequeue(prev, cpu, "migrate")
             policy.set_down(cpu, prev)
@@ -433,7 +434,7 @@ class Machine:
         if next_ is not prev and prev is not cpu.idle:
             if moving is not None:
                 self._place(prev, moving)
-            elif prev.state == READY:
+            elif prev.state == READY and self._puts:
                 policy.put_prev(cpu, prev)
             elif prev.state == ZOMBIE:
                 policy.exit(prev)
