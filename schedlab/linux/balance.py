@@ -512,7 +512,9 @@ class Balancer:
         curr = source.curr
         if curr is source.idle or not may_use(curr, look.cpu):
             return False
-        task = next(task for task in self.recent[source.id] if may_use(task, look.cpu))
+        task = next(
+            one for one in self.recent[source.id] if one is curr or (may_use(one, look.cpu) and one.state == READY)
+        )
         look.domain.failed = 0
         if task is curr:
             self.machine.move_running(task, look.cpu)

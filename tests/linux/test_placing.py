@@ -13,7 +13,7 @@ from schedlab.goals import cpu_time
 from schedlab.laws import ALWAYS
 from schedlab.linux.balance import HAS_SPARE, IMBALANCED, TASKS, Look, tolerable
 from schedlab.linux.eevdf import EEVDF
-from schedlab.linux.kinds import LINUX
+from schedlab.linux.kinds import LINUX, SLEEPING
 from schedlab.linux.machine import Machine
 from schedlab.linux.task import run
 from schedlab.linux.topology import Topology
@@ -298,3 +298,54 @@ def test_whatever_the_masks_nobody_is_lost_and_no_mask_is_left(scheduler, nodes,
     allowed = {f"t{i}": mask for i, mask in enumerate(masks)}
     for row in trace.table("migrate"):
         assert row.where in allowed[trace.name("task", row.who)]
+
+
+# -- pushing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [{0, 4}, {0}])
+def test_a_push_sends_the_running_task_away_if_it_may_go(mask):
+    scene = Scene([0] * 8, nodes=2)
+    task = scene.task("runs", 0, queued=True, allowed=frozenset(mask))
+    scene.machine.boot()
+    look = Look(scene.machine.cpus[4], scene.balancer.domains[4][1], idle=True, newly=False)
+    look.domain.failed = 9
+    assert scene.balancer.push(look, scene.machine.cpus[0]) is (4 in mask)
+    assert look.domain.failed == (0 if 4 in mask else 9)
+    scene.machine.engine.run(1 * MS)
+    assert task.cpu.id == max(mask)
+
+
+def test_a_push_comes_after_three_looks_more_than_warm_caches_are_spared():
+    """Two tasks on CPU 0, one pinned; whenever node 1 looks, the other one is still warm, or runs."""
+    scene = Scene([0] * 8, nodes=2)
+    for name, mask in (("pinned", {0}), ("free", {0, 4})):
+        scene.task(name, 0, queued=True, allowed=frozenset(mask))
+    scene.machine.boot()
+    look = Look(scene.machine.cpus[4], scene.balancer.domains[4][1], idle=True, newly=False)
+    asked: list[int] = []
+
+    def push(_look: Look, _source: Any) -> bool:
+        asked.append(look.domain.failed)
+        return False
+
+    scene.balancer.push = push
+    for _ in range(6):
+        scene.balancer.moved(look, scene.machine.cpus[0], 0)
+    assert asked == [5, 6], "cache_nice_tries of a wide domain is 2, and 2 more have to fail"
+
+
+def test_who_sleeps_with_a_debt_is_not_pushed():
+    """Its dequeue is delayed, so it stands in the list, but there is nothing to run."""
+    scene = Scene([0] * 2)
+    hog = scene.task("hog", 0, queued=True, allowed=frozenset({0, 1}))
+    for name in ("sleeper", "other"):
+        scene.task(name, 0, queued=True, allowed=frozenset({0}))
+    scene.machine.boot()
+    sleeper = next(task for task in scene.balancer.recent[0] if task.name == "sleeper")
+    sleeper.sched_delayed, sleeper.state, sleeper.allowed = True, SLEEPING, None
+    look = Look(scene.machine.cpus[1], scene.balancer.domains[1][0], idle=True, newly=False)
+    scene.machine.cpus[0].curr = hog
+    scene.balancer.push(look, scene.machine.cpus[0])
+    assert sleeper in scene.balancer.recent[0]
+    assert sleeper.cpu.id == 0
