@@ -152,7 +152,7 @@ class Machine:
         self.waker: Any = None  # the task whose call wakes another one just now; None: an interrupt does
         self.class_changes = 0
         self.mutexes = Mutexes(self, inherit)
-        self.living = (READY, RUNNING, SLEEPING, DISK)
+        self.living: tuple[int, ...] = (READY, RUNNING, SLEEPING, DISK)
         self.told: list[str] = []  # what the kernel has written into its log
         self._costs = bool(switch_ns or lock_ns or look_ns or cache_ns)
         self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
@@ -168,6 +168,11 @@ class Machine:
         idle.remaining = FOREVER
         idle.nice = 20  # so the idle task of 2.4; the others do not look
         return idle
+
+    @property
+    def everybody(self) -> Iterable[Any]:
+        """Who can be called by a name."""
+        return self.tasks.values()
 
     # -- what the policy may do -----------------------------------------------------------------
 
@@ -326,10 +331,7 @@ class Machine:
 
     def _end_sleep(self, task: Any) -> None:
         """Take a task out of its sleep before its time, without asking whether it preempts."""
-        if task.wake_ticket:
-            self.engine.cancel(task.wake_ticket)
-            task.wake_ticket = 0
-        self._leave_channels(task)
+        self._stop_waiting(task)
         was = task.state
         task.state = READY
         self.policy.enqueue(task, task.cpu, "signal")
@@ -743,10 +745,7 @@ class Machine:
         if task.state in (ZOMBIE, GONE):
             return
         was = task.state
-        if task.wake_ticket:
-            self.engine.cancel(task.wake_ticket)
-            task.wake_ticket = 0
-        self._leave_channels(task)
+        self._stop_waiting(task)
         task.state = ZOMBIE
         self.alive -= 1
         if was == READY:
@@ -759,14 +758,14 @@ class Machine:
     def wake_now(self, task: Any) -> None:
         """End a sleep from outside: a key, a packet. Nothing happens to a task that does not sleep."""
         if task.state == SLEEPING:
-            if task.wake_ticket:
-                self.engine.cancel(task.wake_ticket)
-                task.wake_ticket = 0
-            self._leave_channels(task)
+            self._stop_waiting(task)
             self._make_ready(task, "wake", NOBODY)
 
-    def _leave_channels(self, task: Any) -> None:
-        """A sleep that has ended in another way: nobody may wake the task on its channel any more."""
+    def _stop_waiting(self, task: Any) -> None:
+        """A sleep that has ended in another way: no timer and nobody on its channel may wake the task any more."""
+        if task.wake_ticket:
+            self.engine.cancel(task.wake_ticket)
+            task.wake_ticket = 0
         for sleepers in self._channels.values():
             if task in sleepers:
                 sleepers.remove(task)
