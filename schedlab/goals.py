@@ -146,13 +146,17 @@ def switches(trace: Trace) -> int:
 def completions(trace: Trace) -> dict[str, int]:
     """When each task that has ended did so, ns."""
     names = labels(trace)
-    return {names[row.who]: row.time for row in trace.rows() if _is(trace, row, "exit", "kill")}
+    return {names[row.who]: row.time for row in trace.rows() if _is(trace, row, "exit", "kill", "withdraw")}
 
 
 def births(trace: Trace) -> dict[str, int]:
-    """When each task was created, ns."""
+    """When each task was created, ns; a job is there from when it was submitted."""
     names = labels(trace)
-    return {names[row.who]: row.time for row in trace.rows() if _is(trace, row, "spawn")}
+    born: dict[str, int] = {}
+    for row in trace.rows():
+        if _is(trace, row, "submit", "spawn"):
+            born.setdefault(names[row.who], row.time)
+    return born
 
 
 def makespan(trace: Trace) -> int | None:
@@ -278,7 +282,7 @@ def _is(trace: Trace, row: Row, *kinds: str) -> bool:
 
 
 def _born(trace: Trace, names: Sequence[str]) -> list[str]:
-    return [names[row.who] for row in trace.rows() if _is(trace, row, "spawn", "found", "found_running")]
+    return [names[row.who] for row in trace.rows() if _is(trace, row, "submit", "spawn", "found", "found_running")]
 
 
 def _known(trace: Trace, asked: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from schedlab.trace import EXPLAINED, NOBODY, Replay, Row, Trace
 from schedlab.words import fill
 
-BRINGS = ("spawn", "kill", "found", "found_running")  # rows that may speak of a task that was not there before
+BRINGS = ("spawn", "submit", "kill", "found", "found_running")  # rows about a task that may not have been there before
 MOST_VIOLATIONS = 20  # of one law: the first ones are what a reader looks at
 
 
@@ -349,6 +349,40 @@ def fairness(bound: int, tasks: Iterable[str] | None = None) -> Law:
     return Law("fairness", f"Equal tasks have had equal CPU time, to within {_dur(bound)}.", find)
 
 
+def memory_kept(limit: int) -> Law:
+    """Tasks never have more than `limit` bytes of memory together."""
+
+    def find(trace: Trace) -> Iterator[Violation]:
+        told = False
+        for still in stills(trace):
+            used = sum(still.state["memory"])
+            if used > limit and not told:
+                says = f"tasks have {used:,} bytes of memory together, but there are {limit:,}"
+                yield Violation(still.start, still.row, "memory", says)
+            told = used > limit
+
+    return Law("memory", f"Tasks never have more than {limit:,} bytes of memory together.", find)
+
+
+def jobs_admitted(limit: int) -> Law:
+    """No more than `limit` jobs are in at a time: admitted, and neither ended nor killed."""
+
+    def find(trace: Trace) -> Iterator[Violation]:
+        admits = trace.kind_named("admit").id
+        ends = {trace.kind_named(name).id for name in ("exit", "kill")}
+        inside: set[int] = set()
+        for i, (kind, who) in enumerate(zip(trace.kind, trace.who)):
+            if kind == admits:
+                inside.add(who)
+                if len(inside) > limit:
+                    says = f"{trace.name('task', who)} is admitted as number {len(inside)}; at most {limit} may be in"
+                    yield Violation(trace.time[i], i, "jobs", says)
+            elif kind in ends:
+                inside.discard(who)
+
+    return Law("jobs", f"At most {limit} jobs are in at a time.", find)
+
+
 WORK_CONSERVING = work_conserving()
 
 
@@ -368,6 +402,8 @@ def promised(trace: Trace) -> tuple[Law, ...]:
         "slice_respected": slice_respected,
         "longest_wait": longest_wait,
         "fairness": fairness,
+        "memory_kept": memory_kept,
+        "jobs_admitted": jobs_admitted,
     }
     told = [makers[name](**settings) for name, settings in tell(trace.scenario).items()]
     ids = {law.id for law in told}

@@ -59,7 +59,7 @@ MAY_IMPORT_LATER: dict[str, tuple[str, ...]] = {
 
 # One generation, one file: these choose, and so may not reach for time, chance or the machine.
 POLICY_FILES = {
-    "linux": {"v001", "on", "o1", "cfs_2_6_23", "cfs", "eevdf", "rt", "deadline", "idle", "ext"},
+    "linux": {"v001", "on", "o1", "cfs_2_6_23", "cfs", "eevdf", "rt", "deadline", "idle", "ext", "levels"},
     "golang": {"single", "global_queue", "stealing", "cooperative", "signals", "numa", "today"},
 }
 MECHANISM = {"linux": {"machine"}, "golang": {"runtime"}}

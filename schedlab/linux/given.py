@@ -2,11 +2,13 @@
 
 Keys of a task: name, count, nice, class (normal, batch, idle, fifo, rr, deadline), rt_priority,
 runtime, deadline and period (of a deadline task), slice (EEVDF), group, start, cpus (a list of CPU
-numbers), mm ("none" for a kernel thread), does (its steps, see schedlab.linux.grammar, or a function that yields them).
+numbers), mm ("none" for a kernel thread), memory (a size, where the machine has one), kind ("io" or "cpu", where jobs
+are admitted), does (its steps, see schedlab.linux.grammar, or a function that yields them).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +26,7 @@ from schedlab.linux.groups import (
     GroupError,
     parents_first,
 )
+from schedlab.linux.levels import ADMISSION, KINDS
 from schedlab.linux.policy import Policy
 from schedlab.linux.quota import DEFAULT_PERIOD_NS
 from schedlab.linux.schedulers import SCHEDULERS, policy_of
@@ -44,14 +47,16 @@ from schedlab.scenario import (
 
 TASK_KEYS = (
     "name", "count", "nice", "class", "rt_priority", "runtime", "deadline", "period", "slice", "group", "start", "cpus",
-    "mm", "does",
+    "mm", "memory", "kind", "does",
 )  # fmt: skip
 GROUP_KEYS = ("weight", "max", "parent")
 COSTS = ("switch", "lock", "look", "cache")
-MACHINE_KEYS = ("hz", *COSTS, "inherit", "nodes", "distances")
+MACHINE_KEYS = ("hz", *COSTS, "inherit", "nodes", "distances", "memory", "swap", "jobs", "admission")
 EVENT_KEYS = ("wake", "kill", "yield", "renice", "cpus", "setscheduler", "spawn", "set")
 MUST_ANSWER = ("enqueue", "dequeue", "pick", "tick", "preempts")
 MOST_HZ = 100_000
+SIZES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}  # bytes
+LARGEST_SIZE = 1 << 53  # bytes, what JavaScript counts exactly
 
 
 def check(scenario: Scenario) -> tuple[Any, ...]:
@@ -64,6 +69,7 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
     if not isinstance(scenario.machine.get("inherit", False), bool):
         raise ScenarioError(f"machine.inherit: true or false, not {scenario.machine['inherit']!r}")
     check_topology(scenario)
+    levels = levels_of(scenario.machine)
     checked: list[Mapping[str, Any]] = []
     for i, given in enumerate(scenario.given_tasks):
         checked += check_task(given, f"tasks[{i}]", scenario.cpus, len(checked) + 1)
@@ -84,6 +90,8 @@ def check(scenario: Scenario) -> tuple[Any, ...]:
             check_set(policy, scenario.options, event["set"], scenario.scheduler_name, f"events[{i}].set")
     check_limits(scenario, [*checked, *spawned])
     check_group_names([*checked, *spawned], groups)
+    check_memory([*checked, *spawned], levels.get("memory"))
+    check_kinds([*checked, *spawned], levels)
     check_admission(checked, scenario.cpus)
     return tuple(checked)
 
@@ -138,6 +146,8 @@ def check_task(given: Any, where: str, cpus: int, number: int) -> list[Mapping[s
         "start": duration(given.get("start", 0), f"{where}.start"),
         "allowed": check_cpus(given.get("cpus"), f"{where}.cpus", cpus),
         "kernel_thread": check_mm(given.get("mm"), f"{where}.mm"),
+        "memory": size(given["memory"], f"{where}.memory") if "memory" in given else 0,
+        "kind": check_kind(given.get("kind"), f"{where}.kind"),
         "does": read_behaviour(given.get("does", HOG), f"{where}.does", GRAMMAR),
     }
     name = str(given.get("name", f"task{number}"))
@@ -171,6 +181,71 @@ def check_mm(value: Any, where: str) -> bool:
     if value not in (None, "none", "own"):
         raise ScenarioError(f"{where}: 'own' or 'none' (a kernel thread), not {value!r}")
     return bool(value == "none")
+
+
+def size(value: Any, where: str) -> int:
+    """A size in bytes, 1 or more, from a whole number or text with a unit. Raises ScenarioError."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*([0-9]{1,16})\s*([A-Za-z]+)\s*", value)
+        if match is None or match[2] not in SIZES:
+            raise ScenarioError(
+                f"{where}: {value!r:.60} is not a size; write a whole number and one of {', '.join(SIZES)}"
+            )
+        value = int(match[1]) * SIZES[match[2]]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ScenarioError(f"{where}: a size such as '64MB', or whole bytes, not {value!r:.60}")
+    return whole(value, where, 1, LARGEST_SIZE)
+
+
+def check_kind(value: Any, where: str) -> str | None:
+    """Is a job I/O-bound or CPU-bound? None where nothing is said."""
+    if value is not None and (not isinstance(value, str) or value not in KINDS):
+        raise ScenarioError(f"{where}: 'io' (I/O-bound) or 'cpu' (CPU-bound), not {value!r:.60}")
+    return value
+
+
+def levels_of(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What a machine with more levels than the scheduler is made with; empty for any other. Raises ScenarioError."""
+    for key, needs in (("swap", "memory"), ("admission", "jobs")):
+        if key in machine and needs not in machine:
+            raise ScenarioError(f"machine.{key}: it needs machine.{needs}")
+    levels: dict[str, Any] = {}
+    if "memory" in machine:
+        levels["memory"] = size(machine["memory"], "machine.memory")
+        levels["swap_ns"] = duration(machine.get("swap", 0), "machine.swap")
+    if "jobs" in machine:
+        admission = machine.get("admission", "fifo")
+        if not isinstance(admission, str) or admission not in ADMISSION:
+            known = nearest(str(admission), tuple(ADMISSION))
+            raise ScenarioError(f"machine.admission: {admission!r:.60} is unknown{known}")
+        levels["jobs"] = whole(machine["jobs"], "machine.jobs", 1, MOST_TASKS)
+        levels["admission"] = admission
+    return levels
+
+
+def check_memory(tasks: Sequence[Mapping[str, Any]], memory: int | None) -> None:
+    """Every process says how much memory it needs, if there is only so much, and none needs more."""
+    for task in tasks:
+        where, needs = f"the task {task['name']!r}", task["memory"]
+        if memory is None:
+            if needs:
+                raise ScenarioError(f"{where}: 'memory' needs machine.memory, which says how much there is")
+        elif task["kernel_thread"]:
+            if needs:
+                raise ScenarioError(f"{where}: a kernel thread has no memory of its own, so it cannot say 'memory'")
+        elif not needs:
+            raise ScenarioError(f"{where}: say how much 'memory' it needs, because machine.memory is limited")
+        elif needs > memory:
+            raise ScenarioError(f"{where}: its memory, {needs} bytes, is more than machine.memory, {memory} bytes")
+
+
+def check_kinds(tasks: Sequence[Mapping[str, Any]], levels: Mapping[str, Any]) -> None:
+    """A kind is for those who admit jobs, and who balances must know it of each."""
+    for task in tasks:
+        if task["kind"] is not None and "jobs" not in levels:
+            raise ScenarioError(f"the task {task['name']!r}: 'kind' needs machine.jobs, which says how many are let in")
+        if task["kind"] is None and levels.get("admission") == "balanced":
+            raise ScenarioError(f"the task {task['name']!r}: balanced admission must know its 'kind', 'io' or 'cpu'")
 
 
 def check_answers(scheduler: Any) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from schedlab.trace import NOBODY, Effect, Family, Field, Kind, register
 
-STATES = ("absent", "ready", "running", "asleep", "in disk sleep", "zombie", "gone")
-ABSENT, READY, RUNNING, SLEEPING, DISK, ZOMBIE, GONE = range(len(STATES))
+STATES = (
+    "absent", "ready", "running", "asleep", "in disk sleep", "zombie", "gone",
+    "in the job pool", "swapped out", "asleep, swapped out", "in disk sleep, swapped out",
+)  # fmt: skip
+ABSENT, READY, RUNNING, SLEEPING, DISK, ZOMBIE, GONE, HELD, OUT, OUT_ASLEEP, OUT_DISK = range(len(STATES))
 
 SWITCH = (
     Effect("state", "a", "b", RUNNING),
@@ -92,12 +95,55 @@ LINUX = register(
                     Effect("running", "where", "who", NOBODY),
                 ),
             ),
+            Kind(
+                60, "submit", "task", "", "", "",
+                "{who} is submitted and waits in the job pool",
+                (Effect("state", "who", HELD, ABSENT),),
+            ),
+            Kind(
+                61, "admit", "task", "", "number", "number",
+                "{who} is admitted: {a} of at most {b} jobs are in",
+                (Effect("state", "who", ABSENT, HELD),),
+            ),
+            Kind(
+                62, "withdraw", "task", "", "", "",
+                "{who} is taken out of the job pool",
+                (Effect("state", "who", GONE, HELD),),
+            ),
+            Kind(
+                63, "placed", "task", "cpu", "number", "",
+                "{who} has its place in memory",
+                (Effect("memory", "who", "a", 0),),
+            ),
+            Kind(64, "no_room", "task", "cpu", "", "", "there is no room for {who}: it begins on the swap device"),
+            Kind(
+                65, "swap_out", "task", "cpu", "state", "state",
+                "{who} is being swapped out; it was {b}",
+                (Effect("state", "who", "a", "b"),),
+            ),
+            Kind(
+                66, "freed", "task", "cpu", "number", "",
+                "the memory of {who} is free again",
+                (Effect("memory", "who", 0, "a"),),
+            ),
+            Kind(
+                67, "swap_in", "task", "cpu", "number", "",
+                "{who} is being swapped in",
+                (Effect("memory", "who", "a", 0),),
+            ),
+            Kind(68, "swapped_in", "task", "cpu", "", "", "{who} is in memory"),
+            Kind(
+                69, "out_ready", "task", "cpu", "state", "state",
+                "{who} could run, but is swapped out",
+                (Effect("state", "who", "a", "b"),),
+            ),
         ),
         fields=(
             Field("running", "cpu", "task", NOBODY),
             Field("state", "task", "state", ABSENT),
             Field("home", "task", "cpu", NOBODY),
             Field("nice", "task", "number", 0),
+            Field("memory", "task", "number", 0),
         ),
         states=STATES,
     )

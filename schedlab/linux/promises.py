@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schedlab.linux.given import COSTS, check_task
+from schedlab.linux.given import COSTS, check_task, levels_of
 from schedlab.linux.grammar import HOG
 from schedlab.linux.on import nice_to_ticks
 from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, SCHED_RR
@@ -28,6 +28,11 @@ def promises(scenario: Scenario) -> dict[str, dict[str, Any]]:
     one_queue = scenario.scheduler in ("v0.01", "o(n)", "o(n)-2.4.24")
     allowed = {task["name"]: task["allowed"] for task in scenario.tasks if task["allowed"] is not None}
     told: dict[str, dict[str, Any]] = {}
+    levels = levels_of(scenario.machine)
+    if "memory" in levels:
+        told["memory_kept"] = {"limit": levels["memory"]}
+    if "jobs" in levels:
+        told["jobs_admitted"] = {"limit": levels["jobs"]}
     throttled = may_be_throttled(scenario)
     if throttled:
         told["nobody_lost"] = {"exempt": throttled}
@@ -86,7 +91,7 @@ def forked(does: Any) -> Iterator[str]:
 
 def longest_slice(scenario: Scenario) -> int | None:
     """The longest time (ns) between two decisions of a CPU with somebody waiting; None where nothing is promised."""
-    if scenario.events or scenario.scheduler not in SLICES or _costs(scenario):
+    if scenario.events or scenario.scheduler not in SLICES or _costs(scenario) or "memory" in scenario.machine:
         return None
     if any(word in repr(scenario.given_tasks) for word in ("renice", "system", "<function")):
         return None

@@ -6,14 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from schedlab.guard import guarded
-from schedlab.linux.given import check, check_cpus, check_event, check_groups, check_task, check_topology, may_never_end
+from schedlab.linux.given import (
+    check,
+    check_cpus,
+    check_event,
+    check_groups,
+    check_task,
+    check_topology,
+    levels_of,
+    may_never_end,
+)
 from schedlab.linux.grammar import CLASS_NAMES, check_class, task_making
 from schedlab.linux.groups import GroupError
-from schedlab.linux.kinds import GONE, LINUX, RUNNING, ZOMBIE
+from schedlab.linux.kinds import GONE, HELD, LINUX, RUNNING, ZOMBIE
+from schedlab.linux.levels import Job
 from schedlab.linux.machine import EVENT_RANK, Machine
 from schedlab.linux.policy import Policy
 from schedlab.linux.promises import promises
 from schedlab.linux.schedulers import SCHEDULERS, is_policy, policy_of
+from schedlab.linux.swapping import SwappingMachine
 from schedlab.linux.task import SCHED_DEADLINE, Refused
 from schedlab.outside import in_words, set_options, task_named
 from schedlab.scenario import Scenario, ScenarioError, duration, make_policy
@@ -55,19 +66,19 @@ class Running:
         if hasattr(policy, "ops"):  # what is loaded into sched_ext is guarded as a policy of its own
             vars(policy)["_guard"] = vars(guarded(policy.ops, OPS, lambda: engine.now))["_guard"]
         self.policy = guarded(policy, HOOKS, lambda: engine.now)
-        self.machine = Machine(
-            self.policy,
-            engine,
-            recorder,
-            cpus=scenario.cpus,
-            hz=machine.get("hz"),
-            switch_ns=duration(machine.get("switch", 0), "machine.switch"),
-            lock_ns=duration(machine.get("lock", 0), "machine.lock"),
-            look_ns=duration(machine.get("look", 0), "machine.look"),
-            cache_ns=duration(machine.get("cache", 0), "machine.cache"),
-            topology=check_topology(scenario),
-            inherit=machine.get("inherit", False),
-        )
+        settings: dict[str, Any] = {
+            "cpus": scenario.cpus,
+            "hz": machine.get("hz"),
+            "switch_ns": duration(machine.get("switch", 0), "machine.switch"),
+            "lock_ns": duration(machine.get("lock", 0), "machine.lock"),
+            "look_ns": duration(machine.get("look", 0), "machine.look"),
+            "cache_ns": duration(machine.get("cache", 0), "machine.cache"),
+            "topology": check_topology(scenario),
+            "inherit": machine.get("inherit", False),
+        }
+        levels = levels_of(machine)
+        make: type[Machine] = SwappingMachine if levels else Machine
+        self.machine = make(self.policy, engine, recorder, **settings, **levels)
         self.options = dict(scenario.options)  # of the scheduler, as they are now
         self.changes: list[str] = []
         self.waiting = 0  # tasks that the scenario still has to create
@@ -119,7 +130,7 @@ class Running:
         self.create(entry)
 
     def create(self, entry: Mapping[str, Any]) -> None:
-        """A task of the scenario, runnable at once."""
+        """A task of the scenario: runnable at once, or a job for those who admit it."""
         born = {field: entry[field] for field in ("nice", "policy", "rt_priority", "allowed")}
         if entry["kernel_thread"]:
             born["mm"] = None
@@ -129,6 +140,15 @@ class Running:
             born["custom_slice"] = entry["slice"]
         if entry["group"] is not None:
             born["group"] = entry["group"]
+        if isinstance(self.machine, SwappingMachine):
+            born["memory"] = entry["memory"]
+            job = Job(entry["name"], entry["kind"], born, lambda job: self.begin(entry, {**job.fields, "id": job.id}))
+            self.machine.submit(job)
+        else:
+            self.begin(entry, born)
+
+    def begin(self, entry: Mapping[str, Any], born: Mapping[str, Any]) -> None:
+        """The task is there and runnable."""
         steps_of = entry["does"].begin(task_making(self.machine, entry["name"]))
         task = self.refusing(self.machine.create, entry["name"], steps_of, **born)
         if task is None:
@@ -156,7 +176,9 @@ class Running:
             self.options |= value
             return set_options(self.policy, make_policy(policy_of(self.scenario), self.options, self.policy.name))
         name = value if isinstance(value, str) else value["task"]
-        task = task_named(machine.tasks.values(), name, machine.now)
+        task = task_named(machine.everybody, name, machine.now)
+        if task.state == HELD:
+            return self.apply_to_job(task, key, value)
         if task.state in (ZOMBIE, GONE) and key != "wake":
             return machine.tell(f"{key} of {name}: it has exited (ESRCH)")
         if key == "renice":
@@ -164,16 +186,31 @@ class Running:
         elif key == "setscheduler":
             self.refusing(machine.setscheduler, task, *check_class(value, "setscheduler"))
         elif key == "cpus":
-            allowed = check_cpus(value["cpus"], "cpus", len(machine.cpus))
-            if task.policy == SCHED_DEADLINE:
-                raise ScenarioError(f"cpus: {task.name} is a deadline task and must be allowed on all CPUs (EBUSY)")
-            machine.set_affinity(task, allowed)
+            machine.set_affinity(task, self.new_cpus(task.name, task.policy, value))
         elif key == "wake":
             machine.wake_now(task)
         elif key == "kill":
             machine.kill(task)
         elif key == "yield" and task.state == RUNNING:
             machine.yield_now(task.cpu)
+
+    def new_cpus(self, name: str, policy: int, value: Mapping[str, Any]) -> frozenset[int] | None:
+        """The CPUs that an event allows. Raises ScenarioError for a deadline task."""
+        if policy == SCHED_DEADLINE:
+            raise ScenarioError(f"cpus: {name} is a deadline task and must be allowed on all CPUs (EBUSY)")
+        return check_cpus(value["cpus"], "cpus", len(self.machine.cpus))
+
+    def apply_to_job(self, job: Job, key: str, value: Any) -> None:
+        """What happens to a job in the pool: it begins as another task, or never; it cannot wake or yield yet."""
+        if key == "kill" and isinstance(self.machine, SwappingMachine):
+            self.machine.withdraw(job)
+        elif key == "renice":
+            job.fields["nice"] = value["nice"]
+        elif key == "cpus":
+            job.fields["allowed"] = self.new_cpus(job.name, job.fields["policy"], value)
+        elif key == "setscheduler":
+            policy, rt_priority, dl = check_class(value, "setscheduler")
+            job.fields |= {"policy": policy, "rt_priority": rt_priority, "wanted_dl": dl}
 
 
 def build(scenario: Scenario, policy: Policy, engine: Engine, recorder: Recorder) -> Running:
