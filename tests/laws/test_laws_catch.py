@@ -66,6 +66,16 @@ def test_a_good_trace_breaks_nothing():
             made(*TWO, ("keep", 15, 0, 0), ("keep", 30, 0, 0)), 40, 6, "more than 40 ms, passed over 2 times",
         ),
         (
+            laws.memory_kept(100),
+            made(*TWO, ("placed", 10, 0, 0, 60), ("placed", 20, 1, 0, 60), ("freed", 30, 0, 0, 60)), 20, 6,
+            "tasks have 120 bytes of memory together, but there are 100",
+        ),
+        (
+            laws.jobs_admitted(1),
+            made(("submit", 0, 0), ("submit", 0, 1), ("admit", 5, 0, -1, 1, 1), ("admit", 9, 1, -1, 1, 1)), 9, 3,
+            "b is admitted as number 2; at most 1 may be in",
+        ),
+        (
             laws.fairness(10 * MS),
             made(*TWO, ("switch", 30, 1, 0, 0, READY)), 10, 4, "a has had 30 ms of CPU time and b 0 ns: 30 ms apart",
         ),
@@ -100,6 +110,8 @@ def test_at_most_twenty_breaches_of_a_law_are_told():
         (laws.slice_respected(100 * MS), made(*TWO)),
         (laws.longest_wait(40 * MS, exempt=["b"]), made(*TWO)),
         (laws.longest_wait(100 * MS), made(*TWO)),
+        (laws.memory_kept(120), made(*TWO, ("placed", 10, 0, 0, 60), ("placed", 20, 1, 0, 60))),
+        (laws.jobs_admitted(2), made(("submit", 0, 0), ("submit", 0, 1), ("admit", 5, 0, NOBODY, 1, 2))),
         (laws.fairness(10 * MS, tasks=["a"]), made(*TWO)),
         (laws.fairness(50 * MS), made(*TWO, ("switch", 50, 1, 0, 0, READY))),
     ],
