@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schedlab.views.look import USUAL_BARS, Change, Form, Group, Look
-from schedlab.views.payload import ASLEEP
+from schedlab.views.payload import ASLEEP, POOLED, SWAPPED
 
 PRIORITIES = 140  # levels of an O(1) array
 SLOTS = 64  # of the task array of v0.01
@@ -18,7 +18,14 @@ TASK = ("task", "task", 0, 0)
 
 LOOK = Look(
     home="home",
-    bars={**USUAL_BARS, "in disk sleep": ASLEEP},
+    bars={
+        **USUAL_BARS,
+        "in disk sleep": ASLEEP,
+        "in the job pool": POOLED,
+        "swapped out": SWAPPED,
+        "asleep, swapped out": SWAPPED,
+        "in disk sleep, swapped out": SWAPPED,
+    },
     wakes=frozenset({"wake"}),
     leads=frozenset({"migrate"}),
     holds={"lock": ("a", "b"), "warms": ("b",)},

@@ -86,8 +86,10 @@ WARM = 0xFFFE
 CHECKPOINT_MOVES = 4096
 FIRST_VIEW_DECISIONS = 12
 
-STATES = ("running", "waiting", "asleep", "preempted", "spinning", "scheduler", "throttled", "idle")
-RUNNING, WAITING, ASLEEP, PREEMPTED, SPINNING, SCHEDULER, THROTTLED, IDLE = range(8)
+STATES = (
+    "running", "waiting", "asleep", "preempted", "spinning", "scheduler", "throttled", "idle", "swapped", "pooled",
+)  # fmt: skip
+RUNNING, WAITING, ASLEEP, PREEMPTED, SPINNING, SCHEDULER, THROTTLED, IDLE, SWAPPED, POOLED = range(len(STATES))
 MESSAGES = ("request", "answer", "write", "watch")
 REQUEST, ANSWER, WRITE, WATCH = range(4)
 DECISION, QUESTION, DIFFERENCE, FAILED = 1, 2, 4, 8

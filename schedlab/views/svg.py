@@ -15,10 +15,12 @@ from schedlab.views import palette as tone
 from schedlab.views.payload import (
     ASLEEP,
     IDLE,
+    POOLED,
     PREEMPTED,
     RUNNING,
     SCHEDULER,
     SPINNING,
+    SWAPPED,
     WAITING,
     WARM,
     sentences,
@@ -291,6 +293,7 @@ class _Drawing:
         waits: dict[int, list[str]] = {}
         over: dict[int, list[str]] = {}
         bites, letters, kernel, spins = [], [], [], []
+        outside: dict[tuple[int, int], list[str]] = {}
         for begin, length, task, state in bars:
             x, end = max(self.x(begin), GUTTER), min(self.x(begin + length), RIGHT)
             w = max(end - x - (1 if end - x > 3 else 0), 0.75)
@@ -308,6 +311,8 @@ class _Drawing:
                     letters.append(self.letter(x, w, y + height / 2, height, task))
             elif state == WAITING:
                 waits.setdefault(task, []).append(f"M{n(x)} {n(y + height / 2)}h{n(w)}")
+            elif state in (SWAPPED, POOLED):
+                outside.setdefault((task, state), []).append(f"M{n(x)} {n(y + height / 2)}h{n(w)}")
             elif state == SCHEDULER:
                 kernel.append(f"M{n(x)} {n(y + height / 2)}h{n(w)}")
             elif state == SPINNING:
@@ -316,6 +321,9 @@ class _Drawing:
             d, hue = "".join(paths), tone.colour(task) if task >= 0 else tone.EDGE
             self.out.append(f'<path d="{d}" stroke="{hue}" stroke-width="6" stroke-opacity=".65"/>')
             self.out.append(f'<path d="{d}" stroke="#fff" stroke-width="4" stroke-opacity=".6"/>')
+        for (task, state), paths in sorted(outside.items()):
+            hue, dashes = tone.colour(task) if task >= 0 else tone.EDGE, "6 3" if state == SWAPPED else "1 4"
+            self.out.append(f'<path d="{"".join(paths)}" stroke="{hue}" stroke-width="2" stroke-dasharray="{dashes}"/>')
         for task, rects in sorted(solid.items()):
             self.out.append(f'<g fill="{tone.colour(task) if task >= 0 else tone.EDGE}">{"".join(rects)}</g>')
         for kind, paths in sorted(over.items()):

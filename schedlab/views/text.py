@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schedlab.views.language import fit, width
-from schedlab.views.payload import ASLEEP, PREEMPTED, RUNNING, SCHEDULER, SPINNING, THROTTLED, WAITING, tame
+from schedlab.views.payload import (
+    ASLEEP,
+    POOLED,
+    PREEMPTED,
+    RUNNING,
+    SCHEDULER,
+    SPINNING,
+    STATES,
+    SWAPPED,
+    THROTTLED,
+    WAITING,
+    tame,
+)
 from schedlab.views.scene import SIGNS, UNITS, Scene
 from schedlab.words import number
 
@@ -20,7 +32,10 @@ MOST_ROWS = 12  # of the table
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OTHER = "+"  # a task that has no single letter
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a column is one of these times a power of ten
-MARKS = {RUNNING: "▪", PREEMPTED: "▪", WAITING: "·", THROTTLED: "×", SPINNING: "~", SCHEDULER: "-"}
+MARKS = {
+    RUNNING: "▪", PREEMPTED: "▪", WAITING: "·", THROTTLED: "×", SPINNING: "~", SCHEDULER: "-",
+    SWAPPED: "○", POOLED: ":",
+}  # fmt: skip
 INDENT = 2
 
 
@@ -111,7 +126,11 @@ def _lanes(scene: Scene, event: int, start: float, stop: float, step: float) -> 
     count = min(count, COLUMNS - label - LEGEND)
     cpus = [n for n, lane in enumerate(scene.lanes) if lane["kind"] == "cpu"]
     tasks = [n for n, lane in enumerate(scene.lanes) if lane["kind"] == "task"]
-    legend = [f"▪ {words.get('text.runs')}", f"· {words.get('text.waits')}", words.get("text.asleep")]
+    outside = {state for lane in tasks for *_bar, state in scene.bars(lane, start, stop)} & {SWAPPED, POOLED}
+    legend = [f"▪ {words.get('text.runs')}", f"· {words.get('text.waits')}"]
+    names = {state: words.get(f"text.{STATES[state]}") for state in sorted(outside)}
+    legend += [f"{MARKS[state]} {name}" for state, name in names.items()]
+    legend.append(words.get("text.asleep"))
     if len(scene.names) > len(LETTERS):
         legend.append(f"{OTHER} {words.get('text.other')}")
     for lane in cpus[:MOST_CPUS]:

@@ -12,7 +12,7 @@ from schedlab.trace import Replay, Trace
 from schedlab.views.bars import STATE, operations
 from schedlab.views.language import Words
 from schedlab.views.look import UNSEEN, Look
-from schedlab.views.payload import ASLEEP, RUNNING, WAITING, Payload
+from schedlab.views.payload import ASLEEP, POOLED, RUNNING, STATES, SWAPPED, WAITING, Payload
 
 MOST_CANDIDATES = 200  # told at one decision
 MOST_DECISIONS = 20_000
@@ -84,10 +84,16 @@ class Waiting:
                 if new == WAITING:
                     ready[task] = None
                 if task < len(self.tasks) - 1:
-                    p.move(event, self.tasks[task], self.place.get(new))
+                    p.move(event, self.tasks[task], self._place_of(new))
             if row.kind in self.decided:
                 others = [task for task in ready if home is None or home[task] in (-1, row.where)]
                 self._decide(event, row.who, waited, [(task, row.time - since[task]) for task in others])
+
+    def _place_of(self, state: int) -> int | None:
+        """Where a task in this state is shown; a place outside memory is there as soon as somebody is."""
+        if state in (SWAPPED, POOLED) and state not in self.place:
+            self.place[state] = self.p.place(self.words.get(f"place.{STATES[state]}"), "list")
+        return self.place.get(state)
 
     def _decide(self, event: int, winner: int, waited: int, others: Sequence[tuple[int, int]]) -> None:
         tasks, words = self.tasks, self.words

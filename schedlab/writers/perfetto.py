@@ -13,11 +13,13 @@ from typing import IO, Any
 
 from schedlab.trace import NOBODY, Trace
 from schedlab.views.look import look_of
-from schedlab.views.payload import RUNNING, WAITING
+from schedlab.views.payload import POOLED, RUNNING, SWAPPED, WAITING
 from schedlab.writers.spans import Span, idle, spans
 
 LANES, TASKS = 1, 2  # process numbers; track numbers are those of lanes and tasks plus 1, as 0 has a meaning of its own
-INSTANTS = frozenset({"exit", "renice", "yields", "migrate", "kill", "signal", "change", "no_slot"})
+INSTANTS = frozenset(
+    {"exit", "renice", "yields", "migrate", "kill", "signal", "change", "no_slot", "submit", "no_room"}
+)
 
 
 def write(trace: Trace, path: Path) -> None:
@@ -37,7 +39,8 @@ class _Writer:
         self.woken: dict[int, int] = {}  # task -> number of the arrow that has not arrived
         self.arrows = 0
         self.running = {i for i, name in enumerate(trace.family.states) if self.look.bars.get(name) == RUNNING}
-        self.waiting = {i for i, name in enumerate(trace.family.states) if self.look.bars.get(name) == WAITING}
+        waits = (WAITING, SWAPPED, POOLED)
+        self.waiting = {i for i, name in enumerate(trace.family.states) if self.look.bars.get(name) in waits}
         self.place: dict[int, int] = {}  # task -> the lane it runs on
 
     def all(self) -> None:

@@ -14,10 +14,12 @@ from schedlab.views.payload import (
     ASLEEP,
     IDLE,
     NONE16,
+    POOLED,
     PREEMPTED,
     RUNNING,
     SCHEDULER,
     SPINNING,
+    SWAPPED,
     THROTTLED,
     WAITING,
     WATCH,
@@ -470,7 +472,7 @@ def palette() -> Packed:
 
 def marks_of_bars() -> Packed:
     """Every state that a bar can have, on a P's lane and on a task's."""
-    p = Payload("linux", "States", "made by hand", 160 * MS)
+    p = Payload("linux", "States", "made by hand", 200 * MS)
     task = p.task("worker")
     cpu, lane = p.lane("CPU 0"), p.lane("worker", "task", task)
     k = p.kind("tick", "A tick.")
@@ -479,9 +481,8 @@ def marks_of_bars() -> Packed:
     states = [RUNNING, PREEMPTED, SPINNING, SCHEDULER, IDLE, RUNNING, THROTTLED, WAITING]
     at = [20 * MS * i for i in range(8)]
     p.segments(cpu, at[:6], [20 * MS] * 6, [task, task, None, None, None, task], states[:6])
-    p.segments(
-        lane, at, [20 * MS] * 8, [task] * 8, [RUNNING, PREEMPTED, WAITING, ASLEEP, ASLEEP, RUNNING, THROTTLED, WAITING]
-    )
+    of_task = [RUNNING, PREEMPTED, WAITING, ASLEEP, ASLEEP, RUNNING, THROTTLED, WAITING, SWAPPED, POOLED]
+    p.segments(lane, [20 * MS * i for i in range(10)], [20 * MS] * 10, [task] * 10, of_task)
     return p.pack()
 
 

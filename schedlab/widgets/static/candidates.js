@@ -174,7 +174,8 @@ class Candidates extends Panel {
       k = trace.barAt(lane, t);
     if (k < 0) return trace.seek(lane, t) < trace.first[lane] ? words.unborn : words.over; // who is there has a bar, also asleep
     const state = trace.state[k];
-    return { [STATE.asleep]: words.asleep, [STATE.throttled]: words.throttled }[state] ?? '';
+    const said = { asleep: words.asleep, throttled: words.throttled, swapped: words.swapped, pooled: words.pooled };
+    return Object.entries(said).find(([name]) => STATE[name] === state)?.[1] ?? '';
   }
   unknown(at) {
     const { words, app, trace } = this,

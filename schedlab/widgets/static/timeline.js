@@ -260,6 +260,21 @@ class Timeline {
       return;
     }
     const colour = task === NONE16 ? look.edge : look.colour(task);
+    if (state === STATE.swapped || state === STATE.pooled) {
+      // not in memory: a dashed line for the swap device, a dotted one for the pool
+      const mid = y + height / 2,
+        left = Math.max(x, -10);
+      g.strokeStyle = colour;
+      g.lineWidth = 2;
+      g.setLineDash(state === STATE.swapped ? [6, 3] : [1, 4]);
+      g.beginPath();
+      g.moveTo(left, mid);
+      g.lineTo(Math.min(x + w, this.width + 10), mid);
+      g.stroke();
+      g.setLineDash([]);
+      if (fine) this.word(g, state === STATE.swapped ? this.words.swapped : this.words.pooled, look.muted, x, w, row, true);
+      return;
+    }
     if (state === STATE.waiting || state === STATE.throttled) {
       const mid = y + height / 2;
       g.globalAlpha = 0.3;

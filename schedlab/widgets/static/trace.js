@@ -2,7 +2,7 @@
 const NONE16 = 0xffff,
   NONE32 = 0xffffffff,
   WARM = 0xfffe;
-const STATE = { running: 0, waiting: 1, asleep: 2, preempted: 3, spinning: 4, scheduler: 5, throttled: 6, idle: 7 };
+const STATE = { running: 0, waiting: 1, asleep: 2, preempted: 3, spinning: 4, scheduler: 5, throttled: 6, idle: 7, swapped: 8, pooled: 9 };
 const FLAG = { decision: 1, question: 2, differs: 4, failed: 8 };
 const DTYPE = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
 
@@ -229,9 +229,9 @@ class Trace {
   }
   /** What a bar is, in words: for the tool-tip and the live region. */
   describe(k) {
-    const key = ['barRan', 'barWaiting', 'barAsleep', 'barPreempted', 'barSpinning', 'barScheduler', 'barThrottled', 'barIdle'][
-      this.state[k]
-    ];
+    const key = [
+      'barRan', 'barWaiting', 'barAsleep', 'barPreempted', 'barSpinning', 'barScheduler', 'barThrottled', 'barIdle', 'barSwapped', 'barPooled',
+    ][this.state[k]];
     return say(this.words, key ?? 'barRan', {
       task: this.ref('task', this.task[k])?.text ?? this.words.nobody,
       length: this.time(this.length[k] * this.tick),
