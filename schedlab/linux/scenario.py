@@ -25,7 +25,7 @@ from schedlab.linux.policy import Policy
 from schedlab.linux.promises import promises
 from schedlab.linux.schedulers import SCHEDULERS, is_policy, policy_of
 from schedlab.linux.swapping import SwappingMachine
-from schedlab.linux.task import SCHED_DEADLINE, Refused
+from schedlab.linux.task import SCHED_DEADLINE, SCHED_STOP, Refused
 from schedlab.outside import in_words, set_options, task_named
 from schedlab.scenario import Scenario, ScenarioError, duration, make_policy
 from schedlab.sim import Engine
@@ -181,6 +181,8 @@ class Running:
             return self.apply_to_job(task, key, value)
         if task.state in (ZOMBIE, GONE) and key != "wake":
             return machine.tell(f"{key} of {name}: it has exited (ESRCH)")
+        if task.policy == SCHED_STOP:
+            return machine.tell(f"{key} of {name}: it is a thread of the kernel's own (EINVAL)")
         if key == "renice":
             machine.renice(task, value["nice"])
         elif key == "setscheduler":

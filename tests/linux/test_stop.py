@@ -95,6 +95,25 @@ def test_who_is_killed_or_changes_its_mask_twice_at_that_moment_is_not_moved_twi
     assert trace.table("migrate") == []
 
 
+@pytest.mark.parametrize("scheduler", KERNELS)
+def test_nobody_may_meddle_with_the_threads(scheduler):
+    thread = "migration/0"
+    asked: list[dict[str, Any]] = [
+        {"kill": thread}, {"wake": thread}, {"renice": {"task": thread, "nice": 5}},
+        {"cpus": {"task": thread, "cpus": [1]}}, {"setscheduler": {"task": thread, "class": "fifo"}},
+    ]  # fmt: skip
+    tasks = [{"name": "hog", "cpus": [0]}, {"name": "other", "cpus": [1]}]
+    moves: list[dict[str, Any]] = [
+        {"at": f"{10 * (k + 1)}ms", "cpus": {"task": "hog", "cpus": [1 - k % 2]}} for k in range(3)
+    ]
+    meddling = [{"at": "15ms", **one} for one in asked]
+    trace = Scenario(scheduler, tasks, cpus=2, until="40ms", events=[*moves, *meddling]).run()
+    assert check(trace) == []
+    said = [trace.name("told", row.a) for row in trace.table("told")]
+    assert said == [f"{next(iter(one))} of {thread}: it is a thread of the kernel's own (EINVAL)" for one in asked]
+    assert [(row.time // MS, row.where) for row in trace.table("migrate")] == [(10, 1), (20, 0), (30, 1)]
+
+
 def test_a_single_scheduler_without_classes_moves_without_a_thread():
     trace = moved("eevdf", {"name": "hog", "cpus": [0]})
     assert ("migrate", "hog", 1) in at(trace, 10)
