@@ -27,7 +27,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from schedlab.linux.kinds import READY
-from schedlab.linux.load import Loads
+from schedlab.linux.load import HasQueues, Loads
 from schedlab.linux.pelt import CAPACITY
 from schedlab.linux.task import SCHED_IDLE, may_use
 from schedlab.linux.topology import LOCAL_DISTANCE, Level
@@ -46,13 +46,9 @@ HAS_SPARE, FULLY_BUSY, IMBALANCED, OVERLOADED = range(4)  # enum group_type, as 
 LOAD, USE, TASKS = range(3)  # enum migration_type: in what an imbalance is counted
 
 
-class FairClass(Protocol):
+class FairClass(HasQueues, Protocol):
     """What balancing needs of a fair policy."""
 
-    machine: Any
-    queues_of: Any
-
-    def rq_of(self, task: Any) -> Any: ...
     def tasks_on(self, cpu: Any) -> int: ...
     def may_pull(self, task: Any, cpu: Any) -> bool: ...
     def enqueue(self, task: Any, cpu: Any, why: str) -> None: ...

@@ -21,8 +21,8 @@ from typing import Any, Protocol
 from schedlab.linux.pelt import CAPACITY, UNIT_NS, LoadAverage
 
 
-class FairClass(Protocol):
-    """What is needed of a fair policy."""
+class HasQueues(Protocol):
+    """A policy with a queue for every CPU."""
 
     machine: Any
     queues_of: Any
@@ -67,7 +67,7 @@ class TaskLoad(LoadAverage):
 class Loads:
     """The averages of all tasks and queues of a machine with one queue a CPU."""
 
-    def __init__(self, policy: FairClass) -> None:
+    def __init__(self, policy: HasQueues) -> None:
         self.policy = policy
         self.machine = policy.machine
         self.tasks: dict[Any, TaskLoad] = {}
