@@ -403,15 +403,7 @@ class Weighing(Domains):
 
     def wake_idle(self, task: Any, cpu: Any) -> Any:
         """This CPU if it idles, or if it has so much that others must be busy too; else the first that idles."""
-        if self.is_idle(cpu.id) or self.queues[cpu.id].nr_running > 1:
-            return cpu
-        for domain in self.of[cpu.id]:
-            if not domain.kind.wake_idle:
-                break
-            for other in domain.span:
-                if may_use(task, other) and self.is_idle(other):
-                    return self.cpus[other]
-        return cpu
+        return cpu if self.queues[cpu.id].nr_running > 1 else super().wake_idle(task, cpu)
 
     def exec(self, task: Any) -> Any:
         """To the idlest CPU of the idlest group, level by level."""
