@@ -194,10 +194,6 @@ class Domains:
         """try_to_wake_up(): where it ran, or `here`, where its waker runs; an interrupt comes to where it ran."""
         raise NotImplementedError
 
-    def wake_idle(self, task: Any, cpu: Any) -> Any:
-        """The CPU that was chosen, or one that idles."""
-        raise NotImplementedError
-
     def exec(self, task: Any) -> Any:
         """sched_exec(): a new program has nothing in any cache."""
         raise NotImplementedError
@@ -205,6 +201,18 @@ class Domains:
     def fork(self, child: Any) -> Any:
         """Where a child begins."""
         raise NotImplementedError
+
+    def wake_idle(self, task: Any, cpu: Any) -> Any:
+        """This CPU if it idles; else the first that does, in the smallest domain that has one."""
+        if self.is_idle(cpu.id):
+            return cpu
+        for domain in self.of[cpu.id]:
+            if not domain.kind.wake_idle:
+                break
+            for other in domain.span:
+                if may_use(task, other) and self.is_idle(other):
+                    return self.cpus[other]
+        return cpu
 
 
 class Counting(Domains):
@@ -400,18 +408,6 @@ class Counting(Domains):
             if wanted and home.id in domain.span:
                 return here
         return home
-
-    def wake_idle(self, task: Any, cpu: Any) -> Any:
-        """This CPU if it idles; else the first that does, in the smallest domain that has one."""
-        if self.is_idle(cpu.id):
-            return cpu
-        for domain in self.of[cpu.id]:
-            if not domain.kind.wake_idle:
-                break
-            for other in domain.span:
-                if may_use(task, other) and self.is_idle(other):
-                    return self.cpus[other]
-        return cpu
 
     def exec(self, task: Any) -> Any:
         """To the least load of the widest domain, unless it is alone where it is."""
