@@ -395,8 +395,6 @@ class O1(Policy):
     def fork(self, child: Any, parent: Any) -> None:
         """sched_fork(): the slice is split; a parent that has none left expires on the spot."""
         child.sleep_avg = parent.sleep_avg
-        child.static_prio = parent.static_prio
-        child.load_weight = parent.load_weight
         child.last_ran = parent.last_ran
         child.prio = parent.prio
         child.time_slice = (parent.time_slice + 1) >> 1

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from schedlab import goals
 from schedlab.linux.o1 import INTERRUPTED, NONINTERACTIVE, NORMAL, O1, O1_2_6_22
 from schedlab.linux.task import SCHED_BATCH, SCHED_FIFO, SCHED_RR, disk, exit_, fork, reap, run, sleep, yield_cpu
+from schedlab.scenario import Scenario
 from schedlab.sim import MS, S
 from tests.linux.scene import machine_of, ran, ran_in, rows_of, task_of, trace_of
 
@@ -387,3 +389,14 @@ def test_the_first_set_bit_is_the_best_priority():
 def test_a_slice_is_as_long_whatever_the_tick(scheduler, hz, ms):
     turns = ran_in(scheduler, [{"name": "a"}, {"name": "b"}], "300ms", machine={"hz": hz})
     assert turns == [("a", 0, ms), ("b", ms, 2 * ms), ("a", 2 * ms, 300)]
+
+
+@pytest.mark.parametrize("scheduler", ["o1", "o1-2.6.22"])
+def test_a_child_that_is_forked_with_a_nice_value_of_its_own_has_it(scheduler):
+    def parent():
+        yield fork("child", lambda: [run()], nice=10)
+        yield run()
+
+    trace = Scenario(scheduler, [{"name": "parent", "does": parent}], until="4s").run()
+    had = goals.cpu_time(trace)
+    assert had["child"] / had["parent"] == pytest.approx(0.5, abs=0.05), "50 ms against 100"
