@@ -143,6 +143,7 @@ class V001(Policy):
     def fork(self, child: Any, parent: Any) -> None:
         """The child gets a whole new quantum and the parent keeps its own."""
         child.priority = parent.priority
+        self.renice_from(child, parent.nice, child.nice)
         child.counter = child.priority
 
     def renice(self, task: Any, cpu: Any, nice: int) -> None:

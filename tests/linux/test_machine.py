@@ -10,6 +10,7 @@ from schedlab import goals, laws, play
 from schedlab.guard import LearnerError
 from schedlab.linux.machine import Loop
 from schedlab.linux.policy import Policy, Ranking
+from schedlab.linux.schedulers import SCHEDULERS
 from schedlab.linux.task import SCHED_DEADLINE, SCHED_FIFO, fork, reap, run, setscheduler, sleep, wait, wake
 from schedlab.scenario import Scenario, ScenarioError
 from schedlab.sim import MS
@@ -312,3 +313,13 @@ def test_a_ranking_by_what_is_no_judgement_is_told():
         ScenarioError, match=r"Typo\.ranking compares by 'waitng', but no method of that name is marked"
     ):
         Scenario(Typo, [{"name": "a"}], until="60ms").run().explain()
+
+
+@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if not name.startswith("scx")])
+def test_a_child_may_be_forked_with_a_nice_value_of_its_own(scheduler):
+    def parent():
+        yield fork("child", lambda: [run()], nice=10)
+        yield run()
+
+    had = goals.cpu_time(Scenario(scheduler, [{"name": "parent", "does": parent}], until="4s").run())
+    assert had["child"] < 0.6 * had["parent"]
