@@ -45,7 +45,7 @@ def steps(depth: int = 0) -> st.SearchStrategy[list[Any]]:
         st.fixed_dictionaries({"wake": CHANNELS}),
         st.fixed_dictionaries({"renice": NICE}),
         st.builds(critical, CHANNELS, TIMES),
-        st.sampled_from(["yield", "reap", "exit"]),
+        st.sampled_from(["yield", "exec", "reap", "exit"]),
     ]
     if depth < 2:
         inner = st.deferred(lambda: steps(depth + 1))
@@ -147,13 +147,15 @@ def scenarios(draw: st.DrawFn, schedulers: tuple[str, ...] = tuple(SCHEDULERS)) 
     given = draw(st.lists(tasks(cpus, classes_of(scheduler)), min_size=1, max_size=6))
     machine: dict[str, Any] = {}
     if draw(st.integers(0, 3)) == 0:
-        machine = {"switch": "3us", "lock": draw(st.sampled_from(["0ns", "2us"])), "look": "100ns"}
+        machine = {"switch": "3us", "lock": draw(st.sampled_from(["0ns", "2us"])), "look": "100ns", "cache": "5us"}
     if draw(st.integers(0, 3)) == 0:
         machine["hz"] = draw(st.sampled_from([100, 250, 1000]))
+    if cpus > 1 and draw(st.integers(0, 2)) == 0:
+        machine["nodes"] = draw(st.sampled_from([nodes for nodes in (1, 2, cpus) if cpus % nodes == 0]))
     if "unlock" in repr(given):
         machine["inherit"] = draw(st.booleans())
         given = [one for one in given if one.get("class") != "deadline"] or [{"name": "hog"}]  # they have no mutexes
-    if scheduler.startswith("linux-") and cpus == 1 and draw(st.booleans()):
+    if scheduler.startswith("linux-") and draw(st.booleans()):
         groups = draw(st.sampled_from(GROUPS))
         for task in given:
             task["group"] = draw(st.sampled_from([None, *groups]))
