@@ -46,10 +46,6 @@ def timed(scenario: Scenario) -> tuple[float, int]:
     return took, engine.fired
 
 
-def events_per_second(scenario: Scenario) -> float:
-    return kernel_events_in(scenario.run()) / timed(scenario)[0]
-
-
 def pops_per_second(scenario: Scenario) -> float:
     took, pops = timed(scenario)
     return pops / took

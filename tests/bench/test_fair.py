@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 
@@ -51,8 +52,11 @@ def test_the_fair_schedulers_keep_up_with_simpy(scheduler, work):
 def test_the_fair_schedulers_are_far_faster_than_simso(scheduler, simso):
     scenario = mixed(scheduler)
     events = kernel_events_in(scenario.run())
-    ours = max(events / timed(scenario)[0] for _ in range(5))
-    found = ours / max(simso() for _ in range(2))
+    ours, theirs = [], []
+    for _ in range(3):
+        theirs.append(simso())
+        ours.append(max(events / timed(scenario)[0] for _ in range(5)))
+    found = statistics.median(a / b for a, b in zip(ours, theirs))
     tell(f"{scheduler}, 4 CPUs, 32 tasks, recorded: {found:.0f} x SimSo EDF")
     assert found >= 40
 
