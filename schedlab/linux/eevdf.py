@@ -320,7 +320,7 @@ class EEVDF(FairPolicy):
 
     def lost_protection(self, rq: EevdfRq, curr: Any) -> bool:
         """did_preempt_short(): not protected any more, and not eligible."""
-        return bool(curr.vlag != curr.deadline) and not rq.eligible(curr)
+        return curr.vlag != curr.deadline and not rq.eligible(curr)
 
     def protect(self, rq: EevdfRq, task: Any) -> None:
         """RUN_TO_PARITY: what is picked runs until its request is fulfilled."""

@@ -91,6 +91,8 @@ class RBTree:
         place = self.root
         while place is not None:
             parent = place
+            if value < place.least:  # never, where all values are 0: the tree is not augmented
+                place.least = value
             if key < place.key:
                 place = place.left
             else:
@@ -107,11 +109,6 @@ class RBTree:
         if parent is None:
             node.red = False
             return
-        if self.augmented:
-            above: Node | None = parent
-            while above is not None and value < above.least:
-                above.least = value
-                above = above.parent
         if parent.red:
             self._insert_colour(node)
 
