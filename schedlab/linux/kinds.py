@@ -73,6 +73,11 @@ LINUX = register(
             Kind(24, "lets_go", "task", "cpu", "mutex", "", "{who} lets the mutex {a} go"),
             Kind(25, "inherits", "task", "cpu", "number", "task", "{who} inherits the real-time priority {a} of {b}"),
             Kind(26, "own_again", "task", "cpu", "", "", "{who} has its own priority again"),
+            Kind(
+                42, "throttled", "group", "cpu", "ns", "",
+                "on {where} the group {who} has no time left; it owes {a:dur}",
+            ),
+            Kind(43, "unthrottled", "group", "cpu", "", "", "on {where} the group {who} may run again"),
             Kind(41, "execs", "task", "cpu", "", "", "{who} starts another program"),
             Kind(40, "warms", "task", "cpu", "cpu", "ns", "{where} needs {b:dur} to fetch what {who} left at {a}"),
             Kind(21, "told", "", "", "told", "", "{a}"),

@@ -154,6 +154,7 @@ class Machine:
         self.mutexes = Mutexes(self, inherit)
         self.living: tuple[int, ...] = (READY, RUNNING, SLEEPING, DISK)
         self.told: list[str] = []  # what the kernel has written into its log
+        self.groups: list[str] = []  # control groups that have been throttled
         self._costs = bool(switch_ns or lock_ns or look_ns or cache_ns)
         self.on_instant: Callable[[], None] | None = None  # told when all of an instant is done; for observers
         engine.settle = self._settle
@@ -201,6 +202,19 @@ class Machine:
         """printk(): a line of the kernel's log."""
         self.told.append(line)
         self.record.told(self.now, NOBODY, NOBODY, len(self.told) - 1)
+
+    def group_stops(self, group: str, cpu: CPU, owes: int) -> None:
+        """Write down that a control group is throttled on `cpu`, and how much it has had too much (ns)."""
+        self.record.throttled(self.now, self._group_number(group), cpu.id, owes)
+
+    def group_goes_on(self, group: str, cpu: CPU) -> None:
+        """Write down that it is not any more."""
+        self.record.unthrottled(self.now, self._group_number(group), cpu.id)
+
+    def _group_number(self, group: str) -> int:
+        if group not in self.groups:
+            self.groups.append(group)
+        return self.groups.index(group)
 
     def timer(self, cpu: CPU, when: int, name: Any) -> None:
         """Plan `policy.timer(cpu, name)` for time `when` (ns); `cpu` is charged before."""

@@ -95,11 +95,13 @@ class Quotas:
         if owner.on_rq:
             self.take_down(owner)
         owner.throttled = True
+        self.machine.group_stops(owner.name, owner.cpu, -owner.runtime_remaining)
 
     def unthrottle(self, owner: Any) -> None:
         """unthrottle_cfs_rq(): back into the parent's queue; an idle CPU looks at it."""
         owner.throttled = False
         owner.bandwidth.throttled.remove(owner)
+        self.machine.group_goes_on(owner.name, owner.cpu)
         if owner.queue.nr_running:
             self.put_up(owner)
         if owner.cpu.curr is owner.cpu.idle and self.root(owner.cpu).nr_running:

@@ -98,6 +98,8 @@ class Running:
         }
         if self.machine.class_changes:
             names["class"] = CLASS_NAMES
+        if self.machine.groups:
+            names["group"] = self.machine.groups
         if self.machine.mutexes.by_name:
             names["mutex"] = list(self.machine.mutexes.by_name)
         if self.machine.told:

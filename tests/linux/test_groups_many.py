@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -192,6 +193,25 @@ def test_what_an_idle_queue_gives_back_is_handed_out_5_ms_later(policy: Any) -> 
     had = {task.name: task.sum_exec for task in machine.tasks.values()}
     assert had["brief"] == 6 * MS
     assert 15 * MS <= had["hog"] <= 17 * MS, "22 less 6, and less the 1 ms that CPU 1 keeps, and a tick"
+
+
+@pytest.mark.parametrize("scheduler", KERNELS)
+def test_the_trace_tells_when_a_group_is_throttled_and_why_its_tasks_wait(scheduler):
+    """20 ms in 100: they end at a tick; a period begins when the first millisecond, which is free, is used up."""
+    groups = {"batch": {"max": "20ms/100ms"}, "idle": {"max": "50ms"}}
+    tasks = [{"name": "job", "group": "batch"}, {"name": "free"}]
+    trace = Scenario(scheduler, tasks, until="350ms", groups=groups).run()
+    stops, goes = trace.table("throttled"), trace.table("unthrottled")
+    assert {trace.name("group", row.who) for row in (*stops, *goes)} == {"batch"}
+    assert [b.time - a.time for a, b in pairwise(goes)] == [100 * MS] * 2
+    assert all(0 <= row.a <= 4 * MS for row in stops)
+    for stop, go in zip(stops, goes):
+        assert stop.time < go.time
+        mine = [one for one in segments(trace) if trace.name("task", one.task) == "job"]
+        assert not [one for one in mine if one.start < go.time and one.stop > stop.time]
+    said = [sentence for sentence in trace.sentences() if "group" in sentence]
+    assert "on CPU 0 the group batch has no time left; it owes " in said[0]
+    assert said[1].endswith("on CPU 0 the group batch may run again")
 
 
 @pytest.mark.parametrize("policy", POLICIES)
