@@ -75,9 +75,9 @@ LINUX = register(
             Kind(26, "own_again", "task", "cpu", "", "", "{who} has its own priority again"),
             Kind(
                 42, "throttled", "group", "cpu", "ns", "",
-                "on {where} the group {who} has no time left; it owes {a:dur}",
+                "{where} has no time left for the group {who}, which owes {a:dur}",
             ),
-            Kind(43, "unthrottled", "group", "cpu", "", "", "on {where} the group {who} may run again"),
+            Kind(43, "unthrottled", "group", "cpu", "", "", "{where} may run the group {who} again"),
             Kind(41, "execs", "task", "cpu", "", "", "{who} starts another program"),
             Kind(40, "warms", "task", "cpu", "cpu", "ns", "{where} needs {b:dur} to fetch what {who} left at {a}"),
             Kind(21, "told", "", "", "told", "", "{a}"),

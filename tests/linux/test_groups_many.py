@@ -210,8 +210,8 @@ def test_the_trace_tells_when_a_group_is_throttled_and_why_its_tasks_wait(schedu
         mine = [one for one in segments(trace) if trace.name("task", one.task) == "job"]
         assert not [one for one in mine if one.start < go.time and one.stop > stop.time]
     said = [sentence for sentence in trace.sentences() if "group" in sentence]
-    assert "on CPU 0 the group batch has no time left; it owes " in said[0]
-    assert said[1].endswith("on CPU 0 the group batch may run again")
+    assert "CPU 0 has no time left for the group batch, which owes " in said[0]
+    assert said[1].endswith("CPU 0 may run the group batch again")
 
 
 @pytest.mark.parametrize("policy", POLICIES)
