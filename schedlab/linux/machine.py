@@ -160,8 +160,7 @@ class Machine:
         engine.settle = self._settle
         policy.attach(self)
         first = self.tick_ns if first_tick_ns is None else first_tick_ns
-        for cpu in self.cpus:
-            engine.at(first, self._tick, cpu, TICK_RANK + cpu.id)
+        engine.at(first, self._ticks, None, TICK_RANK)
 
     def _idle_task(self, policy: Policy) -> Any:
         idle = policy.Task(NOBODY, "idle")
@@ -278,13 +277,17 @@ class Machine:
 
     # -- the timer ------------------------------------------------------------------------------
 
-    def _tick(self, cpu: CPU) -> int:
-        """The timer interrupt of one CPU, and when the next one comes."""
+    def _ticks(self, _nothing: None) -> int:
+        """The timer interrupts of all CPUs, and when the next ones come."""
+        self.jiffies += 1
+        self.last_tick = now = self.engine.now
+        for cpu in self.cpus:
+            self._tick(cpu, now)
+        return now + self.tick_ns
+
+    def _tick(self, cpu: CPU, now: int) -> None:
+        """The timer interrupt of one CPU."""
         policy = self.policy
-        now = self.engine.now
-        if cpu.id == 0:
-            self.jiffies += 1
-            self.last_tick = now
         curr, ran = cpu.curr, now - cpu.since
         if ran > 0:  # as in _charge(), where most of all calls come from
             cpu.since = now
@@ -296,7 +299,6 @@ class Machine:
         policy.tick(cpu, curr)
         if cpu.need_resched and policy.tick_calls_schedule:
             self._schedule(cpu)
-        return now + self.tick_ns
 
     def _charge(self, cpu: CPU) -> None:
         """Book the CPU time that `curr` has had since it was last charged."""

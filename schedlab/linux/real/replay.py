@@ -244,8 +244,8 @@ class InterruptedMachine(Machine):
 
     costs: Mapping[str, Costs] = {}  # of tasks whose times were not recorded with the ticks in them
 
-    def _tick(self, cpu: CPU) -> int:
-        next_tick = super()._tick(cpu)
+    def _tick(self, cpu: CPU, now: int) -> None:
+        super()._tick(cpu, now)
         costs = self.costs.get(cpu.curr.name)
         if cpu.done_at is not None and costs:
             cpu.done_at += costs.tick
@@ -253,7 +253,6 @@ class InterruptedMachine(Machine):
         if cpu in self._settling:  # it stays marked as waiting to choose
             self._settling.remove(cpu)
             self.engine.at(self.now + TICK_EXIT_NS, self._settling.append, cpu)
-        return next_tick
 
 
 class Stage:
