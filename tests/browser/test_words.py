@@ -79,6 +79,10 @@ def test_the_sliders_value_text_is_time_and_number_only(player: Open):
     assert (slider.get_attribute("aria-valuemin"), slider.get_attribute("aria-valuemax")) == ("1", str(n))
 
 
+DRAWN = """() => [...document.querySelectorAll('#here .sl-panels svg[role=img], #here .sl-side svg[role=img]')]
+  .every(svg => !svg.checkVisibility() || !svg.clientWidth || svg.getAttribute('aria-label'))"""
+
+
 @pytest.mark.parametrize(
     ("payload", "events"),
     [
@@ -100,6 +104,7 @@ def test_each_pictures_name_lists_the_same_tasks_as_the_picture(
     compared = 0
     for i in events:
         p.go(i)
+        p.page.wait_for_function(DRAWN)  # the first picture comes with the first frame
         for drawn, folded, name in p.root().evaluate(
             """root => [...root.querySelectorAll('.sl-panels svg[role=img], .sl-side svg[role=img]')]
               .filter(svg => svg.checkVisibility() && svg.clientWidth)
