@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ class BrowserServer:
             [sys.executable, "-m", "playwright", "launch-server", "--browser", "chromium", "--config", str(config)],
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
@@ -31,7 +33,9 @@ class BrowserServer:
 
     def stop(self) -> None:
         """Ends it, and the browser with it."""
-        self._process.send_signal(signal.SIGINT)  # at SIGTERM Playwright's own process would be left behind
+        # The whole group, or Playwright's own process would be left behind; not by SIGINT, which a shell's background
+        # jobs inherit as ignored.
+        os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait()
 
 
