@@ -25,7 +25,7 @@ from schedlab.sim import US, S
 from schedlab.trace import COLUMNS, Replay, Trace
 from tests.bench import peers
 from tests.bench.conftest import cpu_time, in_turn, ratio, tell
-from tests.bench.machines import MIXED, events_in, kernel_events_in, pops_per_second, timed
+from tests.bench.machines import MIXED, events_in, pops_per_second, timed
 
 ROUNDS = 7
 
@@ -62,36 +62,6 @@ def test_round_robin_is_several_times_faster_than_simpy(work):
     assert ratio(resource, recorded) >= 3
     assert ratio(resource, unrecorded) >= 4
     assert ratio(store, recorded) >= 2.5
-
-
-# -- the O(1) machine, against SimPy and SimSo ----------------------------------------------------------
-
-
-def test_the_o1_machine_keeps_up_with_simpy(work):
-    scenario = Scenario("o1", MIXED, cpus=4, until="5s")
-    events = kernel_events_in(scenario.run())
-    ours, resource = [], []
-    for _ in range(ROUNDS):
-        ours.append(events / timed(scenario)[0])
-        resource.append(21_232 / cpu_time(lambda: peers.simpy_resource(work)))
-    found = statistics.median(a / b for a, b in zip(ours, resource))
-    rate = statistics.median(ours) / 1e3
-    tell(f"O(1), 4 CPUs, 32 tasks, recorded: {rate:,.0f} k events/s, {found:.2f} x SimPy Resource")
-    assert found >= 1
-
-
-def test_the_o1_machine_is_far_faster_than_simso(simso):
-    scenario = Scenario("o1", MIXED, cpus=4, until="5s")
-    events = kernel_events_in(scenario.run())
-    ours, theirs = [], []
-    for _ in range(3):
-        theirs.append(simso())
-        ours.append(max(events / timed(scenario)[0] for _ in range(5)))
-    found = statistics.median(a / b for a, b in zip(ours, theirs))
-    tell(
-        f"O(1), 4 CPUs, 32 tasks, recorded: {found:.0f} x SimSo EDF ({statistics.median(theirs) / 1e3:.1f} k events/s)"
-    )
-    assert found >= 50
 
 
 # -- marks, and growth ---------------------------------------------------------------------------------

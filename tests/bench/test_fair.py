@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
 
 import pytest
 
 from schedlab.scenario import Scenario
-from tests.bench import peers
 from tests.bench.conftest import cpu_time, tell
-from tests.bench.machines import MIXED, kernel_events_in, pops_per_second, timed
+from tests.bench.machines import MIXED, pops_per_second
 
 MANY = 10_000  # tasks
 KERNELS = ["linux-5.15", "linux-6.1", "linux-6.12", "linux-7.2"]
@@ -27,38 +25,6 @@ def test_an_event_costs_no_more_than_log_n(scheduler):
     few, many = cost(10), cost(MANY)
     tell(f"{scheduler}: an event costs {many / few:.1f} x as much with 10,000 tasks as with 10")
     assert many < few * math.log(MANY, 10)
-
-
-def mixed(scheduler: str) -> Scenario:
-    """4 CPUs, 32 tasks, a thousand ticks a second."""
-    return Scenario(scheduler, MIXED, cpus=4, until="5s", machine={"hz": 1000})
-
-
-@pytest.mark.parametrize("scheduler", ["cfs", "eevdf"])
-def test_the_fair_schedulers_keep_up_with_simpy(scheduler, work):
-    """The best of each side, in turn: on a busy machine the other rounds measure the machine."""
-    scenario = mixed(scheduler)
-    events = kernel_events_in(scenario.run())
-    ours, theirs = [], []
-    for _ in range(9):
-        ours.append(timed(scenario)[0] / events)
-        theirs.append(cpu_time(lambda: peers.simpy_resource(work)) / peers.events_of(work))
-    found = min(theirs) / min(ours)
-    tell(f"{scheduler}, 4 CPUs, 32 tasks, recorded: {1e-3 / min(ours):,.0f} k events/s, {found:.2f} x SimPy Resource")
-    assert found >= 1
-
-
-@pytest.mark.parametrize("scheduler", ["cfs", "eevdf"])
-def test_the_fair_schedulers_are_far_faster_than_simso(scheduler, simso):
-    scenario = mixed(scheduler)
-    events = kernel_events_in(scenario.run())
-    ours, theirs = [], []
-    for _ in range(3):
-        theirs.append(simso())
-        ours.append(max(events / timed(scenario)[0] for _ in range(5)))
-    found = statistics.median(a / b for a, b in zip(ours, theirs))
-    tell(f"{scheduler}, 4 CPUs, 32 tasks, recorded: {found:.0f} x SimSo EDF")
-    assert found >= 40
 
 
 @pytest.mark.parametrize("scheduler", KERNELS)
